@@ -1,0 +1,60 @@
+# The two commands: make demo, make test. All others are in CONTRIBUTING.md.
+
+CARGO ?= cargo
+CC ?= cc
+TARGET ?= target
+DIST = dist
+PYTHON ?= python3
+
+# `lib` among the crate types of a build would turn link-time optimisation off, so these are named here.
+CRATE_TYPES = --lib --crate-type staticlib,cdylib
+ifeq ($(shell uname -s),Linux)
+SONAME = -- -C link-arg=-Wl,-soname,libnetcode.so.1
+endif
+
+EXAMPLES = client server client_server soak profile
+EXAMPLE_FLAGS = -std=c99 -O2 -Wall -Wextra -I$(DIST)/include
+
+.PHONY: demo test lib debug-lib header examples rust-test c-test check clean
+
+demo: examples
+	$(TARGET)/examples/client_server
+
+test: rust-test c-test
+
+# dist/include/netcode.h, dist/lib/libnetcode.a, dist/lib/libnetcode.so
+lib:
+	$(CARGO) rustc --release --locked --target-dir $(TARGET) $(CRATE_TYPES) $(SONAME)
+	scripts/dist.sh $(TARGET)/release $(DIST)
+
+# The same with assertions, in target/debug-dist.
+debug-lib:
+	$(CARGO) rustc --locked --target-dir $(TARGET) $(CRATE_TYPES) $(SONAME)
+	scripts/dist.sh $(TARGET)/debug $(TARGET)/debug-dist
+
+# Regenerates include/netcode.h from the sources.
+header:
+	$(CARGO) check --locked --target-dir $(TARGET) --features header
+
+examples: lib $(EXAMPLES:%=$(TARGET)/examples/%)
+
+$(TARGET)/examples/%: examples_c/%.c examples_c/common.h $(DIST)/lib/libnetcode.a
+	@mkdir -p $(@D)
+	$(CC) $(EXAMPLE_FLAGS) $< $(DIST)/lib/libnetcode.a -o $@ -lm
+
+$(DIST)/lib/libnetcode.a: | lib
+
+rust-test:
+	$(CARGO) test --locked --target-dir $(TARGET) --all-features
+
+c-test: lib debug-lib examples
+	$(PYTHON) c_tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/c_tests
+
+check: test
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --target-dir $(TARGET) --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --target-dir $(TARGET) --no-deps
+
+clean:
+	$(CARGO) clean --target-dir $(TARGET)
+	rm -rf $(DIST)

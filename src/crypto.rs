@@ -1,0 +1,183 @@
+//! Sealing and opening in place, under keys that wipe themselves.
+//!
+//! Packets and challenge tokens use ChaCha20-Poly1305 (RFC 8439), connect tokens its variant with a
+//! 24-byte nonce (XChaCha20-Poly1305). The tag stands behind the sealed bytes.
+
+use chacha20poly1305::aead::consts::U16;
+use chacha20poly1305::aead::inout::InOutBuf;
+use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag, XChaCha20Poly1305};
+use rand::TryCryptoRng;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Size of a key, in bytes.
+pub const KEY_BYTES: usize = 32;
+
+/// Size of the authentication tag behind everything sealed, in bytes.
+pub const MAC_BYTES: usize = 16;
+
+/// Size of the nonce of a connect token, in bytes.
+pub(crate) const TOKEN_NONCE_BYTES: usize = 24;
+
+/// Size of the nonce of packets and challenge tokens, in bytes.
+const NONCE_BYTES: usize = 12;
+
+/// The tag of something sealed.
+pub(crate) type Mac = [u8; MAC_BYTES];
+
+/// A secret key. It is wiped when dropped, compared in constant time, and not shown by `Debug`.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Key([u8; KEY_BYTES]);
+
+impl Key {
+    /// Takes over the bytes of a key.
+    pub const fn new(bytes: [u8; KEY_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// Draws a key at random.
+    pub fn generate<R: TryCryptoRng>(random: &mut R) -> Result<Self, R::Error> {
+        let mut key = Self([0; KEY_BYTES]);
+        random.try_fill_bytes(&mut key.0)?;
+        Ok(key)
+    }
+
+    /// The bytes of the key.
+    pub fn as_bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Key {}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// What was to be opened is not what was sealed under this key, nonce and associated data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Forged;
+
+/// Seals all but the last [`MAC_BYTES`] of `buffer`, which receive the tag. The sequence number is
+/// the nonce (standard, "Packet Encryption"), so no two calls may share key and sequence.
+pub(crate) fn seal(key: &Key, sequence: u64, associated: &[u8], buffer: &mut [u8]) {
+    seal_with(&ChaCha20Poly1305::new(key.as_bytes().into()), &packet_nonce(sequence).into(), associated, buffer);
+}
+
+/// Opens what [`seal`] made. On failure the contents of `buffer` are unspecified.
+pub(crate) fn open<'b>(
+    key: &Key,
+    sequence: u64,
+    associated: &[u8],
+    buffer: &'b mut [u8],
+) -> Result<&'b mut [u8], Forged> {
+    open_with(&ChaCha20Poly1305::new(key.as_bytes().into()), &packet_nonce(sequence).into(), associated, buffer)
+}
+
+/// As [`seal`], for connect tokens, whose nonces are random.
+pub(crate) fn seal_token(key: &Key, nonce: &[u8; TOKEN_NONCE_BYTES], associated: &[u8], buffer: &mut [u8]) {
+    seal_with(&XChaCha20Poly1305::new(key.as_bytes().into()), nonce.into(), associated, buffer);
+}
+
+/// Opens what [`seal_token`] made. On failure the contents of `buffer` are unspecified.
+pub(crate) fn open_token<'b>(
+    key: &Key,
+    nonce: &[u8; TOKEN_NONCE_BYTES],
+    associated: &[u8],
+    buffer: &'b mut [u8],
+) -> Result<&'b mut [u8], Forged> {
+    open_with(&XChaCha20Poly1305::new(key.as_bytes().into()), nonce.into(), associated, buffer)
+}
+
+/// Recognises a key without keeping it.
+///
+/// This is the tag of nothing under a nonce that no packet has (theirs start with four zero bytes),
+/// so it reveals nothing of the key and collides with nothing sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Fingerprint(Mac);
+
+impl Fingerprint {
+    pub(crate) fn of(key: &Key) -> Self {
+        let mut tag = Mac::default();
+        seal_with(&ChaCha20Poly1305::new(key.as_bytes().into()), &[0xff; NONCE_BYTES].into(), &[], &mut tag);
+        Self(tag)
+    }
+}
+
+/// Four zero bytes, then the sequence number in little-endian order.
+fn packet_nonce(sequence: u64) -> [u8; NONCE_BYTES] {
+    let mut nonce = [0; NONCE_BYTES];
+    nonce[NONCE_BYTES - size_of::<u64>()..].copy_from_slice(&sequence.to_le_bytes());
+    nonce
+}
+
+fn seal_with<C: AeadInOut<TagSize = U16>>(
+    cipher: &C,
+    nonce: &chacha20poly1305::aead::Nonce<C>,
+    associated: &[u8],
+    buffer: &mut [u8],
+) {
+    if let Some((message, tag)) = buffer.split_last_chunk_mut::<MAC_BYTES>() {
+        match cipher.encrypt_inout_detached(nonce, associated, InOutBuf::from(message)) {
+            Ok(computed) => tag.copy_from_slice(&computed),
+            // Only messages beyond 256 GiB fail, and no layout of this protocol is near that.
+            Err(_) => tag.fill(0),
+        }
+    }
+}
+
+fn open_with<'b, C: AeadInOut<TagSize = U16>>(
+    cipher: &C,
+    nonce: &chacha20poly1305::aead::Nonce<C>,
+    associated: &[u8],
+    buffer: &'b mut [u8],
+) -> Result<&'b mut [u8], Forged> {
+    let (message, tag) = buffer.split_last_chunk_mut::<MAC_BYTES>().ok_or(Forged)?;
+    cipher
+        .decrypt_inout_detached(nonce, associated, InOutBuf::from(&mut *message), &Tag::from(*tag))
+        .map_err(|_| Forged)?;
+    Ok(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_what_it_sealed_and_nothing_else() {
+        let key = Key::new(std::array::from_fn(|i| i as u8));
+        let mut sealed = [7; 40];
+        seal(&key, 1000, b"associated", &mut sealed);
+        assert_eq!(open(&key, 1000, b"associated", &mut sealed.clone()).unwrap(), [7; 24]);
+
+        assert_eq!(open(&key, 1001, b"associated", &mut sealed.clone()), Err(Forged));
+        assert_eq!(open(&key, 1000, b"Associated", &mut sealed.clone()), Err(Forged));
+        assert_eq!(open(&Key::new([0; 32]), 1000, b"associated", &mut sealed.clone()), Err(Forged));
+        for bit in 0..sealed.len() * 8 {
+            let mut flipped = sealed;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(open(&key, 1000, b"associated", &mut flipped), Err(Forged));
+        }
+        assert_eq!(open(&key, 1000, b"associated", &mut sealed[..15]), Err(Forged));
+    }
+
+    #[test]
+    fn keys_do_not_show_themselves() {
+        assert_eq!(format!("{:?}", Key::new([0xab; 32])), "Key(..)");
+    }
+
+    #[test]
+    fn fingerprints_tell_keys_apart() {
+        let (one, other) = (Key::new([1; 32]), Key::new([2; 32]));
+        assert!(Fingerprint::of(&one) == Fingerprint::of(&one));
+        assert!(Fingerprint::of(&one) != Fingerprint::of(&other));
+    }
+}

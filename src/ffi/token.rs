@@ -1,0 +1,101 @@
+//! Connect tokens, for backends.
+
+use std::ffi::{c_char, c_int};
+use std::net::SocketAddr;
+
+use super::address::parse;
+use super::assert::holds;
+use super::global::assert_initialised;
+use super::log::{self, log};
+use super::types::{NETCODE_ERROR, NETCODE_OK};
+use crate::crypto::{KEY_BYTES, Key};
+use crate::platform::{clock, random::SysRng};
+use crate::token::TokenRequest;
+use crate::{MAX_SERVERS_PER_CONNECT, USER_DATA_BYTES, UserData};
+
+/// Makes a connect token: what your backend sends to a client over a secure channel, and the client
+/// passes to netcode_client_connect.
+///
+/// The client connects to the public server addresses, first choice first; the internal addresses,
+/// one for each, are how the servers know themselves (usually the same). The token can be used for
+/// expire_seconds (negative: for ever, for development only). A side that hears nothing for
+/// timeout_seconds gives the connection up (zero or negative: never). The client id must be unique
+/// among connected clients. user_data, if not NULL, is what the server gets to see as
+/// netcode_server_client_user_data.
+///
+/// Returns NETCODE_OK, or NETCODE_ERROR if the number of addresses is not 1 to
+/// NETCODE_MAX_SERVERS_PER_CONNECT, one of them is no address, or the system has no random bytes.
+///
+/// # Safety
+/// The address arrays have `num_server_addresses` strings each; `private_key` has NETCODE_KEY_BYTES,
+/// `user_data` NETCODE_USER_DATA_BYTES (or is NULL), `connect_token` NETCODE_CONNECT_TOKEN_BYTES.
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe extern "C" fn netcode_generate_connect_token(
+    num_server_addresses: c_int,
+    public_server_addresses: *mut *const c_char,
+    internal_server_addresses: *mut *const c_char,
+    expire_seconds: c_int,
+    timeout_seconds: c_int,
+    client_id: u64,
+    protocol_id: u64,
+    private_key: *const u8,
+    user_data: *mut u8,
+    connect_token: *mut u8,
+) -> c_int {
+    let function = c"netcode_generate_connect_token";
+    assert_initialised(function);
+    let count =
+        usize::try_from(num_server_addresses).ok().filter(|count| (1..=MAX_SERVERS_PER_CONNECT).contains(count));
+    let arguments = [
+        (count.is_some(), c"num_server_addresses > 0 && num_server_addresses <= NETCODE_MAX_SERVERS_PER_CONNECT"),
+        (!public_server_addresses.is_null(), c"public_server_addresses"),
+        (!internal_server_addresses.is_null(), c"internal_server_addresses"),
+        (!private_key.is_null(), c"private_key"),
+        (!connect_token.is_null(), c"connect_token"),
+    ];
+    if !arguments.iter().all(|(good, condition)| holds(*good, condition, function)) {
+        return NETCODE_ERROR;
+    }
+    let count = count.unwrap_or_default();
+    // SAFETY: the arrays have that many strings, as the caller vouches.
+    let addresses = unsafe { (read(public_server_addresses, count), read(internal_server_addresses, count)) };
+    let (Some(public), Some(internal)) = addresses else {
+        log!(log::ERROR, "error: a server address of the connect token is no address");
+        return NETCODE_ERROR;
+    };
+    // SAFETY: the caller vouches for the sizes; user data may be absent.
+    let (private_key, user_data) =
+        unsafe { (Key::new(private_key.cast::<[u8; KEY_BYTES]>().read()), user_data.cast::<UserData>().as_ref()) };
+    let request = TokenRequest {
+        protocol_id,
+        client_id,
+        expire_seconds,
+        timeout_seconds,
+        public_addresses: &public[..count],
+        internal_addresses: &internal[..count],
+        user_data: user_data.unwrap_or(&[0; USER_DATA_BYTES]),
+    };
+    match request.generate(&private_key, clock::unix(), &mut SysRng) {
+        Ok(token) => {
+            // SAFETY: there is room for a token, as the caller vouches.
+            unsafe { connect_token.copy_from_nonoverlapping(token.as_ptr(), token.len()) };
+            NETCODE_OK
+        }
+        Err(error) => {
+            log!(log::ERROR, "error: no connect token: {error}");
+            NETCODE_ERROR
+        }
+    }
+}
+
+/// # Safety
+/// There are `count` strings, each NULL or ending in zero.
+unsafe fn read(strings: *mut *const c_char, count: usize) -> Option<[SocketAddr; MAX_SERVERS_PER_CONNECT]> {
+    let mut addresses = [SocketAddr::from(([0, 0, 0, 0], 0)); MAX_SERVERS_PER_CONNECT];
+    for (index, address) in addresses[..count].iter_mut().enumerate() {
+        // SAFETY: as the caller vouches.
+        *address = unsafe { parse(strings.add(index).read(), c"netcode_generate_connect_token") }?;
+    }
+    Some(addresses)
+}

@@ -1,0 +1,144 @@
+//! How an object sends and receives: sockets, a network simulator, or functions of its user.
+
+use std::ffi::{c_int, c_void};
+use std::net::SocketAddr;
+
+use super::simulator::netcode_network_simulator_t;
+use super::types::{ReceivePacketOverride, SendPacketOverride, netcode_address_t};
+use crate::packet::MAX_DATAGRAM_BYTES;
+use crate::platform::socket::{Received, UdpSocket};
+
+pub(super) enum Transport {
+    Sockets(Sockets),
+    Simulator(SimulatorEndpoint),
+    Overrides(Overrides),
+}
+
+/// One socket for each family that the object's addresses have.
+#[derive(Default)]
+pub(super) struct Sockets {
+    pub(super) v4: Option<UdpSocket>,
+    pub(super) v6: Option<UdpSocket>,
+}
+
+pub(super) struct SimulatorEndpoint {
+    pub(super) simulator: *const netcode_network_simulator_t,
+    pub(super) address: SocketAddr,
+}
+
+pub(super) struct Overrides {
+    pub(super) context: *mut c_void,
+    pub(super) send: SendPacketOverride,
+    pub(super) receive: ReceivePacketOverride,
+}
+
+/// Room for one datagram more than is looked at, so that what is too large shows.
+pub(super) type DatagramBuffer = [u8; DATAGRAM_BUFFER_BYTES];
+
+pub(super) const DATAGRAM_BUFFER_BYTES: usize = MAX_DATAGRAM_BYTES + 1;
+
+impl Transport {
+    /// Sends a datagram, or loses it: UDP promises nothing.
+    pub(super) fn send(&self, to: &SocketAddr, datagram: &[u8]) {
+        match self {
+            Self::Sockets(sockets) => {
+                if let Some(socket) = sockets.for_peer(to) {
+                    let _ = socket.send(to, datagram);
+                }
+            }
+            // SAFETY: the config's user vouches that the simulator outlives the object.
+            Self::Simulator(endpoint) => unsafe {
+                (*endpoint.simulator).send(endpoint.address, *to, datagram);
+            },
+            Self::Overrides(overrides) => {
+                let mut to = netcode_address_t::from(to);
+                // SAFETY: the config's user vouches for the function.
+                unsafe { (overrides.send)(overrides.context, &mut to, datagram.as_ptr(), datagram.len() as c_int) };
+            }
+        }
+    }
+
+    /// The port of the socket of this family; 0 without sockets.
+    pub(super) fn port(&self, family_of: &SocketAddr) -> u16 {
+        match self {
+            Self::Sockets(sockets) => sockets.for_peer(family_of).map_or(0, UdpSocket::port),
+            _ => 0,
+        }
+    }
+}
+
+impl Sockets {
+    /// The socket of a peer's family.
+    pub(super) fn for_peer(&self, peer: &SocketAddr) -> Option<&UdpSocket> {
+        match peer {
+            SocketAddr::V4(_) => self.v4.as_ref(),
+            SocketAddr::V6(_) => self.v6.as_ref(),
+        }
+    }
+
+    pub(super) fn add(&mut self, socket: UdpSocket, address: &SocketAddr) {
+        match address {
+            SocketAddr::V4(_) => self.v4 = Some(socket),
+            SocketAddr::V6(_) => self.v6 = Some(socket),
+        }
+    }
+}
+
+/// Hands what has come in at a socket to `process`, until nothing is left, the budget is spent or
+/// `process` says that it has had enough.
+pub(super) fn drain_socket(
+    socket: &UdpSocket,
+    budget: usize,
+    buffer: &mut DatagramBuffer,
+    mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
+) {
+    for _ in 0..budget {
+        match socket.receive(buffer) {
+            // An empty or oversized datagram is no packet, and no reason to stop.
+            Received::Datagram { bytes, .. } if bytes == 0 || bytes > MAX_DATAGRAM_BYTES => {}
+            Received::Datagram { from, bytes } => {
+                if !process(from, &mut buffer[..bytes]) {
+                    return;
+                }
+            }
+            Received::Failed(_) => {}
+            Received::Nothing => return,
+        }
+    }
+}
+
+/// Hands what the user's function has to `process`, until it has nothing left or `process` says that
+/// it has had enough.
+pub(super) fn drain_overrides(
+    overrides: &Overrides,
+    buffer: &mut DatagramBuffer,
+    mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
+) {
+    loop {
+        let mut from = netcode_address_t::NONE;
+        // SAFETY: the config's user vouches for the function; the buffer is larger than it is told.
+        let bytes = unsafe {
+            (overrides.receive)(overrides.context, &mut from, buffer.as_mut_ptr(), MAX_DATAGRAM_BYTES as c_int)
+        };
+        let Some(bytes) = usize::try_from(bytes).ok().filter(|bytes| *bytes > 0) else { return };
+        let Some(from) = from.to_socket_addr() else { continue };
+        if !process(from, &mut buffer[..bytes.min(MAX_DATAGRAM_BYTES)]) {
+            return;
+        }
+    }
+}
+
+/// Hands up to `budget` packets that have arrived in the simulator to `process`.
+pub(super) fn drain_simulator(
+    endpoint: &SimulatorEndpoint,
+    budget: usize,
+    mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
+) {
+    for _ in 0..budget {
+        // SAFETY: the config's user vouches that the simulator outlives the object.
+        let Some(mut packet) = (unsafe { (*endpoint.simulator).receive(endpoint.address) }) else { return };
+        if packet.data.len() <= MAX_DATAGRAM_BYTES && !process(packet.from, &mut packet.data) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What the library needs of the operating system: sockets, clocks, sleep, random bytes.
+
+pub mod clock;
+pub mod random;
+pub mod socket;

@@ -1,0 +1,158 @@
+//! UDP sockets.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+/// Send and receive buffers are asked for with this size, in bytes.
+const BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// What the system refuses is asked for again with half the size, down to this.
+const MIN_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Expedited forwarding (RFC 3246), in the upper six bits of the traffic class (RFC 2474).
+const TRAFFIC_CLASS: u32 = 46 << 2;
+
+static TAG_PACKETS: AtomicBool = AtomicBool::new(false);
+
+/// Marks what sockets opened from now on send as urgent, so that routers can put it first.
+pub fn enable_packet_tagging() {
+    TAG_PACKETS.store(true, Ordering::Relaxed);
+}
+
+/// A UDP socket that never blocks and is closed on exec.
+#[derive(Debug)]
+pub struct UdpSocket {
+    socket: Socket,
+    local: SocketAddr,
+}
+
+/// Why there is no socket.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It could not be created or configured.
+    Create(io::Error),
+    /// It could not be bound to its address.
+    Bind(io::Error),
+}
+
+/// What a look at the socket found.
+#[derive(Debug)]
+pub enum Received {
+    /// A datagram.
+    Datagram {
+        /// Who sent it.
+        from: SocketAddr,
+        /// Its size in bytes, at most that of the buffer: what is larger is cut off.
+        bytes: usize,
+    },
+    /// The system reports an error that ends nothing: an unreachable peer, say.
+    Failed(io::Error),
+    /// Nothing has come in.
+    Nothing,
+}
+
+impl UdpSocket {
+    /// Opens a socket of the address's family and binds it to the address.
+    pub fn open(address: &SocketAddr) -> Result<Self, OpenError> {
+        let socket = Self::create(address).map_err(OpenError::Create)?;
+        socket.bind(&SockAddr::from(*address)).map_err(OpenError::Bind)?;
+        let bound = socket.local_addr().map_err(OpenError::Bind)?;
+        Ok(Self { socket, local: bound.as_socket().unwrap_or(*address) })
+    }
+
+    /// The port that the socket is bound to.
+    pub fn port(&self) -> u16 {
+        self.local.port()
+    }
+
+    /// Sends a datagram. UDP promises nothing, so an error changes nothing.
+    pub fn send(&self, to: &SocketAddr, datagram: &[u8]) -> io::Result<()> {
+        self.socket.send_to(datagram, &SockAddr::from(*to)).map(|_| ())
+    }
+
+    /// Takes a datagram that has come in.
+    pub fn receive(&self, buffer: &mut [u8]) -> Received {
+        match self.socket.recv_from(as_uninit(buffer)) {
+            Ok((bytes, from)) => match from.as_socket() {
+                Some(from) => Received::Datagram { from: without_flow(from), bytes },
+                None => Received::Failed(ErrorKind::InvalidData.into()),
+            },
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
+            Err(error) => Received::Failed(error),
+        }
+    }
+
+    fn create(address: &SocketAddr) -> io::Result<Socket> {
+        // On Unix this sets close-on-exec in the same step.
+        let socket = Socket::new(Domain::for_address(*address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        request_buffer(|bytes| socket.set_send_buffer_size(bytes))?;
+        request_buffer(|bytes| socket.set_recv_buffer_size(bytes))?;
+        socket.set_nonblocking(true)?;
+        if TAG_PACKETS.load(Ordering::Relaxed) {
+            tag(&socket, address);
+        }
+        Ok(socket)
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create(error) => write!(f, "cannot be created: {error}"),
+            Self::Bind(error) => write!(f, "cannot be bound: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// The address that stands for all of this host's, in the same family and with the same port.
+pub fn wildcard(address: &SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, address.port()).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, address.port()).into(),
+    }
+}
+
+fn request_buffer(mut set: impl FnMut(usize) -> io::Result<()>) -> io::Result<()> {
+    let mut bytes = BUFFER_BYTES;
+    loop {
+        match set(bytes) {
+            Err(_) if bytes > MIN_BUFFER_BYTES => bytes /= 2,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Tagging is a favour that a system may refuse.
+fn tag(socket: &Socket, address: &SocketAddr) {
+    #[cfg(not(windows))]
+    let _ = match address {
+        SocketAddr::V4(_) => socket.set_tos_v4(TRAFFIC_CLASS),
+        SocketAddr::V6(_) => socket.set_tclass_v6(TRAFFIC_CLASS),
+    };
+    // Windows ignores the socket options.
+    #[cfg(windows)]
+    let _ = (socket, address, TRAFFIC_CLASS);
+}
+
+/// The flow label is not a part of who sent a datagram; the scope is how to answer.
+fn without_flow(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
+        v4 => v4,
+    }
+}
+
+fn as_uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: the layouts are the same, and receiving writes initialised bytes only.
+    unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
+}

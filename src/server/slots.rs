@@ -1,0 +1,240 @@
+//! The places for connected clients, found by index, by address and by client id.
+
+use std::net::SocketAddr;
+
+use allocator_api2::alloc::Allocator;
+use allocator_api2::vec::Vec;
+use hashbrown::HashTable;
+
+use super::DisconnectReason;
+use super::seed::Seed;
+use crate::crypto::Key;
+use crate::packet::{Buffer, KeepAlive, Packet, Payload, Protocol};
+use crate::replay::ReplayWindow;
+use crate::{DISCONNECT_PACKETS, SEND_INTERVAL, SendError, Transmit};
+
+/// An index into the slots: there are at most [`MAX_CLIENTS`](crate::MAX_CLIENTS).
+type Index = u16;
+
+pub(super) struct Slots<A: Allocator> {
+    slots: Vec<Slot, A>,
+    by_source: HashTable<Index, A>,
+    by_client_id: HashTable<Index, A>,
+    connected: usize,
+}
+
+/// A place for a client.
+struct Slot {
+    occupant: Option<Occupant>,
+    /// Why the last client left.
+    reason: DisconnectReason,
+}
+
+/// A client that has a slot.
+pub(super) struct Occupant {
+    pub(super) client_id: u64,
+    /// Tells this client from others that had the slot before.
+    pub(super) generation: u64,
+    /// The number of the next packet to this client.
+    pub(super) sequence: u64,
+    /// How many disconnect packets are still to be sent, once the client is leaving.
+    pub(super) farewells: Option<u8>,
+    /// How to reach the client; `None` for one in this process.
+    pub(super) link: Option<Link>,
+}
+
+/// The connection to a client over the network.
+pub(super) struct Link {
+    pub(super) address: SocketAddr,
+    pub(super) client_to_server: Key,
+    pub(super) server_to_client: Key,
+    pub(super) timeout_seconds: i32,
+    pub(super) last_send: f64,
+    pub(super) last_receive: f64,
+    /// The client is known to know that it is connected.
+    pub(super) confirmed: bool,
+    pub(super) replay: ReplayWindow,
+}
+
+/// Memory ran out.
+#[derive(Debug)]
+pub(super) struct OutOfMemory;
+
+impl<A: Allocator + Clone> Slots<A> {
+    /// All memory is taken here, so that connecting a client cannot fail for want of it.
+    pub(super) fn new_in(max_clients: usize, allocator: A) -> Result<Self, OutOfMemory> {
+        let mut slots = Vec::new_in(allocator.clone());
+        slots.try_reserve_exact(max_clients).map_err(|_| OutOfMemory)?;
+        slots.resize_with(max_clients, || Slot { occupant: None, reason: DisconnectReason::None });
+        Ok(Self {
+            slots,
+            by_source: index_table(max_clients, allocator.clone())?,
+            by_client_id: index_table(max_clients, allocator)?,
+            connected: 0,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn connected(&self) -> usize {
+        self.connected
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.connected == self.slots.len()
+    }
+
+    pub(super) fn first_free(&self) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.occupant.is_none())
+    }
+
+    pub(super) fn reason(&self, slot: usize) -> DisconnectReason {
+        self.slots.get(slot).map_or(DisconnectReason::None, |slot| slot.reason)
+    }
+
+    pub(super) fn set_reason(&mut self, slot: usize, reason: DisconnectReason) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.reason = reason;
+        }
+    }
+
+    pub(super) fn get(&self, slot: usize) -> Option<&Occupant> {
+        self.slots.get(slot)?.occupant.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Occupant> {
+        self.slots.get_mut(slot)?.occupant.as_mut()
+    }
+
+    /// The client at an address. `hash` is the address's.
+    pub(super) fn find_source(&mut self, hash: u64, source: &SocketAddr) -> Option<(usize, &mut Link)> {
+        let slots = &self.slots;
+        let is_source = |&index: &Index| slots[usize::from(index)].address() == Some(source);
+        let slot = usize::from(*self.by_source.find(hash, is_source)?);
+        let link = self.slots.get_mut(slot)?.occupant.as_mut()?.link.as_mut()?;
+        Some((slot, link))
+    }
+
+    pub(super) fn has_client_id(&self, seed: &Seed, client_id: u64) -> bool {
+        let has_id = |&index: &Index| self.slots[usize::from(index)].client_id() == Some(client_id);
+        self.by_client_id.find(seed.of_client_id(client_id), has_id).is_some()
+    }
+
+    /// Puts a client into a free slot.
+    pub(super) fn install(&mut self, seed: &Seed, slot: usize, occupant: Occupant) {
+        let id_hash = seed.of_client_id(occupant.client_id);
+        let source_hash = occupant.link.as_ref().map(|link| seed.of_source(&link.address));
+        self.slots[slot] = Slot { occupant: Some(occupant), reason: DisconnectReason::None };
+        self.connected += 1;
+
+        let slots = &self.slots;
+        let index = slot as Index;
+        self.by_client_id.insert_unique(id_hash, index, |&index| {
+            slots[usize::from(index)].client_id().map_or(0, |id| seed.of_client_id(id))
+        });
+        if let Some(hash) = source_hash {
+            self.by_source.insert_unique(hash, index, |&index| {
+                slots[usize::from(index)].address().map_or(0, |address| seed.of_source(address))
+            });
+        }
+    }
+
+    /// Empties a slot. Its client's keys are wiped as they are dropped.
+    pub(super) fn remove(&mut self, seed: &Seed, slot: usize) {
+        let Some(occupant) = self.slots.get_mut(slot).and_then(|slot| slot.occupant.take()) else {
+            return;
+        };
+        self.connected -= 1;
+        let is_slot = |&index: &Index| usize::from(index) == slot;
+        if let Ok(entry) = self.by_client_id.find_entry(seed.of_client_id(occupant.client_id), is_slot) {
+            entry.remove();
+        }
+        if let Some(link) = &occupant.link
+            && let Ok(entry) = self.by_source.find_entry(seed.of_source(&link.address), is_slot)
+        {
+            entry.remove();
+        }
+    }
+
+    pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
+        self.slots.iter_mut().filter_map(|slot| slot.occupant.as_mut()?.link.as_mut())
+    }
+}
+
+/// Twice the room that is needed: a table at most half full rehashes in place and never allocates.
+fn index_table<A: Allocator>(max_clients: usize, allocator: A) -> Result<HashTable<Index, A>, OutOfMemory> {
+    let mut table = HashTable::new_in(allocator);
+    table.try_reserve(2 * max_clients, |_| 0).map_err(|_| OutOfMemory)?;
+    Ok(table)
+}
+
+impl Slot {
+    fn client_id(&self) -> Option<u64> {
+        Some(self.occupant.as_ref()?.client_id)
+    }
+
+    fn address(&self) -> Option<&SocketAddr> {
+        Some(&self.occupant.as_ref()?.link.as_ref()?.address)
+    }
+}
+
+impl Occupant {
+    pub(super) fn is_leaving(&self) -> bool {
+        self.farewells.is_some()
+    }
+
+    /// Whether a keep-alive is due.
+    pub(super) fn is_quiet(&self, now: f64) -> bool {
+        let link = self.link.as_ref();
+        !self.is_leaving() && link.is_some_and(|link| link.last_send + SEND_INTERVAL <= now)
+    }
+
+    pub(super) fn has_timed_out(&self, now: f64) -> bool {
+        let gone = |link: &Link| link.timeout_seconds > 0 && link.last_receive + f64::from(link.timeout_seconds) <= now;
+        !self.is_leaving() && self.link.as_ref().is_some_and(gone)
+    }
+
+    pub(super) fn seal_keep_alive(
+        &mut self,
+        keep_alive: KeepAlive,
+        protocol: &Protocol,
+        now: f64,
+        out: &mut Buffer,
+    ) -> Option<Transmit> {
+        self.seal(&Packet::KeepAlive(keep_alive), protocol, now, out)
+    }
+
+    pub(super) fn seal_payload(
+        &mut self,
+        payload: &[u8],
+        protocol: &Protocol,
+        now: f64,
+        out: &mut Buffer,
+    ) -> Result<Transmit, SendError> {
+        let payload = Payload::new(payload).ok_or(SendError::PayloadSize)?;
+        self.seal(&Packet::Payload(payload), protocol, now, out).ok_or(SendError::NotConnected)
+    }
+
+    /// One of the packets that tell a leaving client so, as long as there are any.
+    pub(super) fn seal_farewell(&mut self, protocol: &Protocol, now: f64, out: &mut Buffer) -> Option<Transmit> {
+        let left = self.farewells?.checked_sub(1)?;
+        self.farewells = Some(left);
+        self.seal(&Packet::Disconnect, protocol, now, out)
+    }
+
+    /// Marks the client as leaving. Only those who are sent away over the network are told.
+    pub(super) fn leave(&mut self, reason: DisconnectReason) {
+        let told = reason == DisconnectReason::ServerDisconnect && self.link.is_some();
+        self.farewells = Some(if told { DISCONNECT_PACKETS } else { 0 });
+    }
+
+    fn seal(&mut self, packet: &Packet<'_>, protocol: &Protocol, now: f64, out: &mut Buffer) -> Option<Transmit> {
+        let link = self.link.as_mut()?;
+        let bytes = packet.write(self.sequence, protocol, &link.server_to_client, out);
+        self.sequence += 1;
+        link.last_send = now;
+        Some(Transmit { to: link.address, bytes, kind: packet.kind() })
+    }
+}

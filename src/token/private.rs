@@ -1,0 +1,114 @@
+//! The part of a connect token that only the backend and the servers can read.
+
+use zeroize::Zeroize;
+
+use super::ServerList;
+use crate::crypto::{self, KEY_BYTES, Key, MAC_BYTES, Mac, TOKEN_NONCE_BYTES};
+use crate::wire::{Reader, Writer};
+use crate::{USER_DATA_BYTES, UserData, VERSION_INFO};
+
+/// Size of the sealed private part, in bytes, its tag included.
+pub const PRIVATE_TOKEN_BYTES: usize = 1024;
+
+/// Size of the private part before it is sealed, padding included.
+const PLAIN_BYTES: usize = PRIVATE_TOKEN_BYTES - MAC_BYTES;
+
+/// What a backend tells a server about a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateToken {
+    /// The client, unique for as long as it is connected.
+    pub client_id: u64,
+    /// Seconds without packets after which the connection is given up; zero or negative: never.
+    pub timeout_seconds: i32,
+    /// The servers that may accept the token, as they know themselves.
+    pub servers: ServerList,
+    /// Seals what the client sends.
+    pub client_to_server: Key,
+    /// Seals what the server sends.
+    pub server_to_client: Key,
+    /// Application data for the server.
+    pub user_data: UserData,
+}
+
+/// Why a private part was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidPrivateToken {
+    /// It was not sealed with this key and for this protocol, expiry and nonce.
+    Forged,
+    /// It is authentic, but its contents make no sense.
+    Malformed,
+}
+
+/// What else authenticates a private part: these stand in the open beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenSeal {
+    /// The game or application.
+    pub protocol_id: u64,
+    /// When the token expires, in Unix seconds.
+    pub expire_timestamp: u64,
+    /// Random, different for every token.
+    pub nonce: [u8; TOKEN_NONCE_BYTES],
+}
+
+impl PrivateToken {
+    /// Seals the token under the key that backend and servers share.
+    pub fn seal(&self, seal: &TokenSeal, private_key: &Key) -> [u8; PRIVATE_TOKEN_BYTES] {
+        let mut data = [0; PRIVATE_TOKEN_BYTES];
+        self.write(&mut data[..PLAIN_BYTES]);
+        crypto::seal_token(private_key, &seal.nonce, &seal.associated_data(), &mut data);
+        data
+    }
+
+    /// Opens in place and reads what [`seal`](Self::seal) made. Nothing decrypted stays in `data`.
+    pub fn open(
+        data: &mut [u8; PRIVATE_TOKEN_BYTES],
+        seal: &TokenSeal,
+        private_key: &Key,
+    ) -> Result<Self, InvalidPrivateToken> {
+        let token = crypto::open_token(private_key, &seal.nonce, &seal.associated_data(), data)
+            .map_err(|_| InvalidPrivateToken::Forged)
+            .and_then(|plain| Self::read(plain).ok_or(InvalidPrivateToken::Malformed));
+        data.zeroize();
+        token
+    }
+
+    /// The tag of a sealed private part, which identifies the token.
+    pub(crate) fn mac(data: &[u8; PRIVATE_TOKEN_BYTES]) -> Mac {
+        let mut mac = Mac::default();
+        mac.copy_from_slice(&data[PLAIN_BYTES..]);
+        mac
+    }
+
+    fn write(&self, plain: &mut [u8]) {
+        let mut writer = Writer::new(plain);
+        writer.u64(self.client_id);
+        writer.i32(self.timeout_seconds);
+        self.servers.write(&mut writer);
+        writer.bytes(self.client_to_server.as_bytes());
+        writer.bytes(self.server_to_client.as_bytes());
+        writer.bytes(&self.user_data);
+    }
+
+    fn read(plain: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(plain);
+        Some(Self {
+            client_id: reader.u64()?,
+            timeout_seconds: reader.i32()?,
+            servers: ServerList::read(&mut reader)?,
+            client_to_server: Key::new(*reader.array::<KEY_BYTES>()?),
+            server_to_client: Key::new(*reader.array::<KEY_BYTES>()?),
+            user_data: *reader.array::<USER_DATA_BYTES>()?,
+        })
+    }
+}
+
+impl TokenSeal {
+    fn associated_data(&self) -> [u8; VERSION_INFO.len() + 2 * size_of::<u64>()] {
+        let mut data = [0; VERSION_INFO.len() + 2 * size_of::<u64>()];
+        let mut writer = Writer::new(&mut data);
+        writer.bytes(VERSION_INFO);
+        writer.u64(self.protocol_id);
+        writer.u64(self.expire_timestamp);
+        data
+    }
+}
