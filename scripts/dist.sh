@@ -35,7 +35,8 @@ object="$build/netcode-one.o"
 roots=$(nm -g --defined-only "$build/libnetcode.a" 2>/dev/null | awk '$3 ~ /^netcode_/ { print "-u", $3 }' | sort -u)
 # shellcheck disable=SC2086 # one word for each flag
 ld -r --gc-sections $roots -o "$object" "$build/libnetcode.a"
-objcopy --wildcard --keep-global-symbol='netcode_*' "$object"
+# The standard library carries LLVM bitcode, over which archivers of another LLVM stumble.
+objcopy --wildcard --keep-global-symbol='netcode_*' -R .llvmbc -R .llvmcmd "$object"
 rm -f "$dist/lib/libnetcode.a"
 ar crs "$dist/lib/libnetcode.a" "$object"
 rm -f "$object"

@@ -67,7 +67,8 @@
 //!         to_server.push(buffer[..transmit.bytes].to_vec());
 //!     }
 //!
-//!     server.advance(now, unix);
+//!     server.advance(now);
+//!     server.set_wall_clock(unix);
 //!     for mut datagram in to_server.drain(..) {
 //!         match server.handle(client_address, &mut datagram, &mut buffer) {
 //!             server::Outcome::Reply { bytes, .. } => to_client.push(buffer[..bytes].to_vec()),

@@ -1,7 +1,7 @@
 //! The server's side of connections (standard, "Server-Side Connection Process").
 //!
 //! A [`Server`] holds no socket and reads no clock. While it is running its user
-//! - [advances](Server::advance) it to the current time,
+//! - [advances](Server::advance) it to the current time, and sets its wall clock,
 //! - hands it every datagram that came in ([`Server::handle`]) and acts on the [`Outcome`],
 //! - sends the keep-alives that are due ([`Server::next_keep_alive`]), and
 //! - sees off the clients that have fallen silent ([`Server::next_timed_out`]).
@@ -262,10 +262,14 @@ impl<A: Allocator + Clone> Server<A> {
         self.running = None;
     }
 
-    /// Sets the time, in seconds, and the wall clock, in Unix seconds. A time that is not finite is
-    /// ignored; after a step backwards the timers go on from the new time.
-    pub fn advance(&mut self, now: f64, unix: u64) {
+    /// Sets the wall clock, in Unix seconds, by which connect tokens expire.
+    pub fn set_wall_clock(&mut self, unix: u64) {
         self.unix = unix;
+    }
+
+    /// Sets the time, in seconds. A time that is not finite is ignored; after a step backwards the
+    /// timers go on from the new time.
+    pub fn advance(&mut self, now: f64) {
         if !now.is_finite() {
             return;
         }

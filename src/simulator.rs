@@ -47,7 +47,8 @@ pub struct Simulator<A: Allocator + Clone = Global> {
     random: XorShift,
     /// How many packets, copies included, have been sent.
     sent: usize,
-    /// Packets under way, at their count modulo [`MAX_IN_FLIGHT`].
+    /// Packets under way, at their count modulo [`MAX_IN_FLIGHT`]. Never grows beyond what was
+    /// reserved for it at first.
     in_flight: Vec<Option<InFlight<A>>, A>,
     occupied: Bitmap,
     /// Packets that have arrived, in order; what has been picked up leaves a gap.
@@ -64,7 +65,8 @@ struct InFlight<A: Allocator> {
 impl Simulator {
     /// A network without packets, at time 0, with memory from the global allocator.
     pub fn new() -> Self {
-        Self::new_in(Global)
+        let in_flight = Vec::with_capacity_in(MAX_IN_FLIGHT, Global);
+        Self::with_tables(in_flight, Vec::with_capacity_in(MAX_ARRIVED, Global), Global)
     }
 }
 
@@ -75,17 +77,25 @@ impl Default for Simulator {
 }
 
 impl<A: Allocator + Clone> Simulator<A> {
-    /// A network without packets, at time 0, with memory from this allocator.
-    pub fn new_in(allocator: A) -> Self {
+    /// A network without packets, at time 0, with memory from this allocator; `None` if it has not
+    /// enough. From then on only packets take memory.
+    pub fn try_new_in(allocator: A) -> Option<Self> {
+        let (mut in_flight, mut arrived) = (Vec::new_in(allocator.clone()), Vec::new_in(allocator.clone()));
+        in_flight.try_reserve_exact(MAX_IN_FLIGHT).ok()?;
+        arrived.try_reserve_exact(MAX_ARRIVED).ok()?;
+        Some(Self::with_tables(in_flight, arrived, allocator))
+    }
+
+    fn with_tables(in_flight: Vec<Option<InFlight<A>>, A>, arrived: Vec<Option<Arrival<A>>, A>, allocator: A) -> Self {
         Self {
+            allocator,
             now: 0.0,
             random: XorShift::default(),
             sent: 0,
-            in_flight: Vec::new_in(allocator.clone()),
+            in_flight,
             occupied: Bitmap::default(),
-            arrived: Vec::new_in(allocator.clone()),
+            arrived,
             first_arrived: 0,
-            allocator,
         }
     }
 
@@ -122,7 +132,7 @@ impl<A: Allocator + Clone> Simulator<A> {
         let mut next = 0;
         while let Some(slot) = self.occupied.first_from(next) {
             next = slot + 1;
-            if self.arrived.len() == MAX_ARRIVED || self.arrived.try_reserve(1).is_err() {
+            if self.arrived.len() == MAX_ARRIVED {
                 return;
             }
             let Some(place) = self.in_flight.get_mut(slot) else { continue };
@@ -146,14 +156,12 @@ impl<A: Allocator + Clone> Simulator<A> {
 
     fn enqueue(&mut self, from: SocketAddr, to: SocketAddr, data: &[u8], delay: f32) {
         let slot = self.sent % MAX_IN_FLIGHT;
-        if slot == self.in_flight.len() {
-            if self.in_flight.try_reserve(1).is_err() {
-                return;
-            }
-            self.in_flight.push(None);
-        }
         let Some(data) = copy_in(data, self.allocator.clone()) else { return };
-        self.in_flight[slot] = Some(InFlight { due: self.now + f64::from(delay), packet: Arrival { from, to, data } });
+        let in_flight = InFlight { due: self.now + f64::from(delay), packet: Arrival { from, to, data } };
+        match self.in_flight.get_mut(slot) {
+            Some(place) => *place = Some(in_flight),
+            None => self.in_flight.push(Some(in_flight)),
+        }
         self.occupied.set(slot);
         self.sent += 1;
     }

@@ -30,7 +30,7 @@ pub unsafe extern "C" fn netcode_parse_address(
         return NETCODE_ERROR;
     }
     // SAFETY: not null, so writable.
-    unsafe { address.write(parsed.as_ref().map_or(netcode_address_t::NONE, Into::into)) };
+    unsafe { netcode_address_t::store(address, parsed.as_ref()) };
     if parsed.is_some() { NETCODE_OK } else { NETCODE_ERROR }
 }
 

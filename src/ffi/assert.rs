@@ -60,15 +60,11 @@ unsafe extern "C" fn default_assert(
     file: *const c_char,
     line: c_int,
 ) {
-    // SAFETY: the strings end in zero, as the format expects.
+    let format = c"assert failed: ( %s ), function %s, file %s, line %d\n";
+    // SAFETY: the strings end in zero, as the format expects; flushing everything is always allowed.
     unsafe {
-        libc::printf(
-            c"assert failed: ( %s ), function %s, file %s, line %d\n".as_ptr(),
-            condition,
-            function,
-            file,
-            line,
-        )
-    };
+        libc::printf(format.as_ptr(), condition, function, file, line);
+        libc::fflush(std::ptr::null_mut());
+    }
     std::process::abort();
 }

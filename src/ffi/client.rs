@@ -548,9 +548,8 @@ impl netcode_client_t {
 
     fn expose_server_address(&self) {
         let address = self.core().server_address();
-        let address = address.as_ref().map_or(netcode_address_t::NONE, Into::into);
         // SAFETY: no reference into the cell exists; C reads it on this thread only.
-        unsafe { self.server_address.get().write(address) };
+        unsafe { netcode_address_t::store(self.server_address.get(), address.as_ref()) };
     }
 
     fn log_state(&self, previous: State, current: State) {

@@ -21,7 +21,7 @@ use super::transport::{
 use super::types::*;
 use crate::address::text;
 use crate::crypto::Key;
-use crate::packet::{Buffer, MAX_SEALED_BYTES};
+use crate::packet::{Buffer, MAX_SEALED_BYTES, Request};
 use crate::platform::clock;
 use crate::platform::random::SysRng;
 use crate::platform::socket::{OpenError, UdpSocket, wildcard};
@@ -447,6 +447,9 @@ pub unsafe extern "C" fn netcode_server_process_packet(
         if let Some(server) = enter(server, function)
             && let Some((from, datagram)) = datagram(from, packet_data, packet_bytes, function)
         {
+            if Request::is_claimed_by(datagram) {
+                server.change(|core| core.set_wall_clock(clock::unix()));
+            }
             server.process(from, datagram, &mut [0; MAX_SEALED_BYTES]);
         }
     }
@@ -606,7 +609,10 @@ impl netcode_server_t {
     }
 
     fn update(&self, time: f64) {
-        self.change(|core| core.advance(time, clock::unix()));
+        self.change(|core| {
+            core.advance(time);
+            core.set_wall_clock(clock::unix());
+        });
         let mut buffer = [0; MAX_SEALED_BYTES];
         self.receive(&mut buffer);
         self.keep_alive(&mut buffer);
@@ -655,7 +661,7 @@ impl netcode_server_t {
             Outcome::KeptAlive { slot } => log!(log::DEBUG, "server received keep-alive packet from client {slot}"),
             Outcome::Reply { kind, bytes } => self.hand_over(Transmit { to: from, bytes, kind }, reply),
             Outcome::Connected { slot, client_id, user_data, keep_alive } => {
-                self.with_seat(slot, |seat| seat.settle(netcode_address_t::from(&from), user_data));
+                self.with_seat(slot, |seat| seat.settle(Some(&from), user_data));
                 self.transport.send(&from, &reply[..keep_alive]);
                 log!(log::INFO, "server accepted client {} {client_id:016x} in slot {slot}", text(&from));
                 self.tell(slot, true);
@@ -701,7 +707,7 @@ impl netcode_server_t {
             return;
         }
         let user_data = user_data.unwrap_or(&[0; USER_DATA_BYTES]);
-        self.with_seat(slot, |seat| seat.settle(netcode_address_t::NONE, user_data));
+        self.with_seat(slot, |seat| seat.settle(None, user_data));
         log!(log::INFO, "server connected loopback client {client_id:016x} in slot {slot}");
         self.tell(slot, true);
     }
@@ -768,16 +774,16 @@ impl Seat {
         Some(row)
     }
 
-    fn settle(&self, address: netcode_address_t, user_data: &UserData) {
+    fn settle(&self, address: Option<&SocketAddr>, user_data: &UserData) {
         // SAFETY: no references into the cells exist; C reads them on this thread only.
         unsafe {
-            self.address.get().write(address);
+            netcode_address_t::store(self.address.get(), address);
             self.user_data.get().write(*user_data);
         }
     }
 
     fn vacate(&self, hooks: &Hooks) {
-        self.settle(netcode_address_t::NONE, &[0; USER_DATA_BYTES]);
+        self.settle(None, &[0; USER_DATA_BYTES]);
         self.queue.clear(hooks);
     }
 }
@@ -839,7 +845,7 @@ unsafe fn try_create(
         max_token_lifetime: lifetime as u32,
     };
     let mut core = Server::new_in(core_config, hooks);
-    core.advance(time, clock::unix());
+    core.advance(time);
     let server = hand_out(netcode_server_t {
         lifeline: Lifeline::default(),
         hooks,

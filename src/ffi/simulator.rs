@@ -71,6 +71,7 @@ pub unsafe extern "C" fn netcode_network_simulator_create(
     free_function: Option<FreeFunction>,
 ) -> *mut netcode_network_simulator_t {
     let hooks = Hooks::new(allocator_context, allocate_function, free_function);
+    let Some(core) = Simulator::try_new_in(hooks) else { return ptr::null_mut() };
     let simulator = netcode_network_simulator_t {
         allocator_context,
         allocate_function: hooks.allocate,
@@ -81,7 +82,7 @@ pub unsafe extern "C" fn netcode_network_simulator_create(
         duplicate_packet_percent: Cell::new(0.0),
         lifeline: Lifeline::default(),
         hooks,
-        core: RefCell::new(Simulator::new_in(hooks)),
+        core: RefCell::new(core),
     };
     hand_out(simulator).map_or(ptr::null_mut(), |simulator| simulator.as_ptr())
 }
@@ -197,7 +198,7 @@ pub unsafe extern "C" fn netcode_network_simulator_receive_packets(
         // SAFETY: the index is below `max_packets`, for which there is room.
         unsafe {
             packet_bytes.add(index).write(packet.data.len() as c_int);
-            from.add(index).write(netcode_address_t::from(&packet.from));
+            netcode_address_t::store(from.add(index), Some(&packet.from));
             packet_data.add(index).write(Box::into_raw(packet.data).cast());
         }
         received += 1;

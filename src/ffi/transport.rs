@@ -51,9 +51,12 @@ impl Transport {
                 (*endpoint.simulator).send(endpoint.address, *to, datagram);
             },
             Self::Overrides(overrides) => {
-                let mut to = netcode_address_t::from(to);
-                // SAFETY: the config's user vouches for the function.
-                unsafe { (overrides.send)(overrides.context, &mut to, datagram.as_ptr(), datagram.len() as c_int) };
+                let mut address = netcode_address_t::NONE;
+                // SAFETY: the address is ours; the config's user vouches for the function.
+                unsafe {
+                    netcode_address_t::store(&mut address, Some(to));
+                    (overrides.send)(overrides.context, &mut address, datagram.as_ptr(), datagram.len() as c_int);
+                }
             }
         }
     }

@@ -236,6 +236,32 @@ impl netcode_address_t {
     /// No address: all bytes zero.
     pub const NONE: Self = Self { data: netcode_address_data_t { ipv6: [0; 8] }, port: 0, r#type: 0 };
 
+    /// Stores an address for C. Programs compare addresses with `memcmp`, so all bytes that the
+    /// address does not use are zero, padding included.
+    ///
+    /// # Safety
+    /// `to` is writable.
+    pub(super) unsafe fn store(to: *mut Self, address: Option<&SocketAddr>) {
+        // SAFETY: the caller vouches for it, and zeros are a valid value.
+        let to = unsafe {
+            to.write_bytes(0, 1);
+            &mut *to
+        };
+        match address {
+            Some(SocketAddr::V4(v4)) => {
+                to.data.ipv4 = v4.ip().octets();
+                to.port = v4.port();
+                to.r#type = NETCODE_ADDRESS_IPV4 as u8;
+            }
+            Some(SocketAddr::V6(v6)) => {
+                to.data.ipv6 = v6.ip().segments();
+                to.port = v6.port();
+                to.r#type = NETCODE_ADDRESS_IPV6 as u8;
+            }
+            None => {}
+        }
+    }
+
     /// The address in the core's form; `None` if the type is none of the two.
     pub fn to_socket_addr(&self) -> Option<SocketAddr> {
         match c_int::from(self.r#type) {
@@ -251,23 +277,6 @@ impl netcode_address_t {
             }
             _ => None,
         }
-    }
-}
-
-impl From<&SocketAddr> for netcode_address_t {
-    fn from(address: &SocketAddr) -> Self {
-        let mut result = Self { port: address.port(), ..Self::NONE };
-        match address {
-            SocketAddr::V4(v4) => {
-                result.data.ipv4 = v4.ip().octets();
-                result.r#type = NETCODE_ADDRESS_IPV4 as u8;
-            }
-            SocketAddr::V6(v6) => {
-                result.data.ipv6 = v6.ip().segments();
-                result.r#type = NETCODE_ADDRESS_IPV6 as u8;
-            }
-        }
-        result
     }
 }
 

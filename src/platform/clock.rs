@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Seconds since the first call in this process, on a clock that never goes back.
 pub fn monotonic() -> f64 {
     static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64()
+    let now = Instant::now();
+    now.saturating_duration_since(*START.get_or_init(|| now)).as_secs_f64()
 }
 
 /// Seconds since 1970 on the wall clock; 0 while it is set to a time before.

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Builds and runs the C tests against the built libraries, and prints what passed.
+
+Every program is compiled as C99 and linked with the static and the shared library, compiled as C++17,
+and linked with the debug library, whose assertions are on. With a filter, only the programs whose name
+contains it are run.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TIMEOUT_SECONDS = 300
+MAX_LINES_SHOWN = 80
+WARNINGS = ["-O1", "-g", "-Wall", "-Wextra", "-Werror"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dist", type=pathlib.Path, required=True, help="what make lib left")
+    parser.add_argument("--debug-dist", type=pathlib.Path, required=True, help="what make debug-lib left")
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="where programs are built")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("filter", nargs="?", default="")
+    options = parser.parse_args()
+    options.build.mkdir(parents=True, exist_ok=True)
+
+    jobs = list(all_jobs(options))
+    jobs = [job for job in jobs if options.filter in job[0]]
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for name, (ok, seconds, output) in zip((job[0] for job in jobs), pool.map(lambda job: run(job[1]), jobs)):
+            passed, failed = passed + ok, failed + (not ok)
+            summary = output.strip().splitlines()[-1:] or [""]
+            print(f"{'ok    ' if ok else 'FAILED'} {name:32} {seconds:6.1f} s  {summary[0]}", flush=True)
+            if not ok:
+                print("    | " + "\n    | ".join(output.splitlines()[-MAX_LINES_SHOWN:]), flush=True)
+    print(f"C tests: {passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
+
+
+def all_jobs(options):
+    """Pairs of a name and the commands that must succeed one after another."""
+    for source in sorted(HERE.glob("*.c")):
+        for variant in VARIANTS:
+            program = options.build / f"{source.stem}-{variant}"
+            yield f"{source.stem} ({variant})", [compile_command(options, source, variant, program), [program]]
+    include = options.dist / "include"
+    yield "header_modes", [[sys.executable, HERE / "header_modes.py", include]]
+    yield "symbols", [lambda: check_symbols(options.dist / "lib")]
+    examples = options.build.parent / "examples"
+    yield "example client_server", [[examples / "client_server", "--seconds", "2"]]
+    yield "example soak", [[examples / "soak", "--seconds", "60"]]
+    yield "example soak (sockets)", [[examples / "soak", "--seconds", "5", "--sockets"]]
+    yield "example profile", [[examples / "profile", "--ticks", "20"]]
+
+
+C99 = ["cc", "-std=c99", "-Wstrict-prototypes"]
+CPP17 = ["g++", "-x", "c++", "-std=c++17"]
+VARIANTS = {"static": C99, "shared": C99, "c++17": CPP17, "debug": C99}
+
+
+def compile_command(options, source, variant, program):
+    dist = options.debug_dist if variant == "debug" else options.dist
+    command = [*VARIANTS[variant], *WARNINGS, f"-I{dist / 'include'}", f"-I{HERE}"]
+    command += [f"-DNETCODE_TEST_ASSERTS={1 if variant == 'debug' else 0}", source, "-o", program, "-x", "none"]
+    lib = (dist / "lib").resolve()
+    if variant == "shared":
+        return command + [f"-L{lib}", "-lnetcode", f"-Wl,-rpath,{lib}", "-lm"]
+    return command + [lib / "libnetcode.a", "-lm"]
+
+
+def check_symbols(lib):
+    """Only netcode_* is defined for others, in both libraries."""
+    for command in (["readelf", "-sW", lib / "libnetcode.a"], ["readelf", "-W", "--dyn-syms", lib / "libnetcode.so"]):
+        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        symbols = [line.split() for line in listing.splitlines() if re.match(r"\s*\d+:", line)]
+        exported = {fields[7] for fields in symbols if fields[4] in ("GLOBAL", "WEAK") and fields[6] != "UND"}
+        strangers = sorted(symbol for symbol in exported if not symbol.startswith("netcode_"))
+        if strangers or len(exported) < 60:
+            return False, f"{command[-1].name}: {len(exported)} symbols, not ours: {strangers}"
+    return True, f"{len(exported)} symbols, all netcode_*"
+
+
+def run(commands):
+    start, output = time.monotonic(), ""
+    for command in commands:
+        if callable(command):
+            ok, text = command()
+            output += text
+        else:
+            try:
+                done = subprocess.run(
+                    [str(word) for word in command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    timeout=TIMEOUT_SECONDS,
+                )
+                ok, output = done.returncode == 0, output + done.stdout.decode(errors="replace")
+                if not ok:
+                    output += f"\nexit status {done.returncode}"
+            except subprocess.TimeoutExpired as expired:
+                ok, output = False, output + (expired.stdout or b"").decode(errors="replace") + "\ntimed out"
+        if not ok:
+            return False, time.monotonic() - start, output
+    return True, time.monotonic() - start, output
+
+
+if __name__ == "__main__":
+    sys.exit(main())
