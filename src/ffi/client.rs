@@ -1,6 +1,6 @@
 //! Clients.
 
-use std::cell::{Cell, RefCell, RefMut, UnsafeCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::net::SocketAddr;
 use std::ptr;
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn netcode_client_send_packet(
     // SAFETY: as the caller vouches.
     unsafe {
         if let Some(client) = enter(client, function)
-            && client.core().state() == State::Connected
+            && client.ask(Client::state) == State::Connected
             && let Some(payload) = payload(packet_data, packet_bytes, function)
         {
             client.send(payload);
@@ -254,7 +254,7 @@ pub unsafe extern "C" fn netcode_client_disconnect(client: *mut netcode_client_t
     let function = c"netcode_client_disconnect";
     // SAFETY: as the caller vouches.
     if let Some(client) = unsafe { enter(client, function) } {
-        holds(!client.core().is_loopback(), c"!client->loopback", function);
+        holds(!client.ask(Client::is_loopback), c"!client->loopback", function);
         client.disconnect();
     }
 }
@@ -309,7 +309,7 @@ pub unsafe extern "C" fn netcode_client_connect_loopback(
         log!(log::ERROR, "error: a loopback client needs a send_loopback_packet_callback");
         return;
     }
-    let idle = client.core().state() <= State::Disconnected;
+    let idle = client.ask(Client::state) <= State::Disconnected;
     if holds(idle, c"client->state <= NETCODE_CLIENT_STATE_DISCONNECTED", function) {
         client.connect_loopback(client_index, max_clients);
     }
@@ -324,7 +324,7 @@ pub unsafe extern "C" fn netcode_client_disconnect_loopback(client: *mut netcode
     let function = c"netcode_client_disconnect_loopback";
     // SAFETY: as the caller vouches.
     if let Some(client) = unsafe { enter(client, function) }
-        && holds(client.core().is_loopback(), c"client->loopback", function)
+        && holds(client.ask(Client::is_loopback), c"client->loopback", function)
     {
         client.disconnect_loopback();
     }
@@ -377,7 +377,7 @@ pub unsafe extern "C" fn netcode_client_process_loopback_packet(
     // SAFETY: as the caller vouches.
     unsafe {
         if let Some(client) = enter(client, function)
-            && holds(client.core().is_loopback(), c"client->loopback", function)
+            && holds(client.ask(Client::is_loopback), c"client->loopback", function)
             && let Some(payload) = payload(packet_data, packet_bytes, function)
         {
             client.enqueue(payload, packet_sequence);
@@ -422,8 +422,8 @@ impl netcode_client_t {
     }
 
     fn update(&self, time: f64) {
-        self.core().advance(time);
-        if self.core().is_loopback() {
+        self.change(|core| core.advance(time));
+        if self.ask(Client::is_loopback) {
             return;
         }
         self.receive();
@@ -441,7 +441,7 @@ impl netcode_client_t {
         };
         match &self.transport {
             Transport::Sockets(sockets) => {
-                let server = self.core().server_address();
+                let server = self.ask(Client::server_address);
                 if let Some(socket) = server.and_then(|server| sockets.for_peer(&server)) {
                     drain_socket(socket, SOCKET_BUDGET, &mut [0; DATAGRAM_BUFFER_BYTES], process);
                 }
@@ -452,7 +452,7 @@ impl netcode_client_t {
     }
 
     fn process(&self, from: SocketAddr, datagram: &mut [u8]) {
-        let outcome = self.core().handle(from, datagram);
+        let outcome = self.change(|core| core.handle(from, datagram));
         match outcome {
             Outcome::Payload { sequence, data } => self.enqueue(data, sequence),
             Outcome::Transition(transition) => self.announce(transition),
@@ -470,19 +470,19 @@ impl netcode_client_t {
     }
 
     fn send(&self, payload: &[u8]) {
-        if self.core().is_loopback() {
+        if self.ask(Client::is_loopback) {
             return self.send_loopback(payload);
         }
         let mut buffer = [0; MAX_SEALED_BYTES];
-        let sealed = self.core().send(payload, &mut buffer);
+        let sealed = self.change(|core| core.send(payload, &mut buffer));
         if let Ok(transmit) = sealed {
             self.hand_over(transmit, &buffer);
         }
     }
 
     fn send_loopback(&self, payload: &[u8]) {
-        let client_index = self.core().client_index() as c_int;
-        let sequence = self.core().take_loopback_sequence();
+        let client_index = self.ask(Client::client_index) as c_int;
+        let sequence = self.change(Client::take_loopback_sequence);
         if let (Some(send), Some(sequence)) = (self.send_loopback_packet_callback, sequence) {
             let (data, bytes) = (payload.as_ptr(), payload.len() as c_int);
             // SAFETY: the config's user vouches for the callback.
@@ -491,11 +491,11 @@ impl netcode_client_t {
     }
 
     fn disconnect(&self) {
-        if self.core().is_loopback() {
+        if self.ask(Client::is_loopback) {
             return self.disconnect_loopback();
         }
-        self.core().disconnect();
-        while self.core().is_leaving() {
+        self.change(Client::disconnect);
+        while self.ask(Client::is_leaving) {
             if !self.transmit() {
                 return self.step(Client::poll_transition);
             }
@@ -503,7 +503,7 @@ impl netcode_client_t {
     }
 
     fn connect_loopback(&self, client_index: c_int, max_clients: c_int) {
-        self.core().connect_loopback(client_index as u32, max_clients as u32);
+        self.change(|core| core.connect_loopback(client_index as u32, max_clients as u32));
         log!(log::INFO, "client connected to server via loopback as client {client_index}");
     }
 
@@ -514,7 +514,7 @@ impl netcode_client_t {
     /// Sends the next packet that the core wants to send, if any.
     fn transmit(&self) -> bool {
         let mut buffer = [0; MAX_SEALED_BYTES];
-        let transmit = self.core().poll_transmit(&mut buffer);
+        let transmit = self.change(|core| core.poll_transmit(&mut buffer));
         let Some(transmit) = transmit else { return false };
         self.hand_over(transmit, &buffer);
         true
@@ -527,7 +527,7 @@ impl netcode_client_t {
 
     /// Has the core do something that may change its state, and tells of it.
     fn step(&self, change: impl FnOnce(&mut Client) -> Option<Transition>) {
-        let transition = change(&mut self.core());
+        let transition = self.change(change);
         if let Some(transition) = transition {
             self.announce(transition);
         }
@@ -540,14 +540,14 @@ impl netcode_client_t {
             // SAFETY: the config's user vouches for the callback.
             unsafe { callback(self.callback_context, previous as c_int, current as c_int) };
         }
-        self.core().settle();
-        if self.core().state() <= State::Disconnected {
+        self.change(Client::settle);
+        if self.ask(Client::state) <= State::Disconnected {
             self.queue.clear(&self.hooks);
         }
     }
 
     fn expose_server_address(&self) {
-        let address = self.core().server_address();
+        let address = self.ask(Client::server_address);
         // SAFETY: no reference into the cell exists; C reads it on this thread only.
         unsafe { netcode_address_t::store(self.server_address.get(), address.as_ref()) };
     }
@@ -557,7 +557,7 @@ impl netcode_client_t {
             return;
         }
         log!(log::DEBUG, "client changed state from '{previous}' to '{current}'");
-        let server = self.core().server_address().zip(self.core().server_number());
+        let server = self.ask(|core| core.server_address().zip(core.server_number()));
         match (current, server) {
             (State::SendingConnectionRequest, Some((address, (_, 1)))) => {
                 log!(log::INFO, "client connecting to server {}", text(&address));
@@ -572,10 +572,13 @@ impl netcode_client_t {
         }
     }
 
-    /// The core. It allocates nothing, so no user code runs while it is borrowed, and as long as
-    /// every borrow ends before user code runs there is only one at a time.
-    fn core(&self) -> RefMut<'_, Client> {
-        self.core.borrow_mut()
+    /// Has the core do something. It allocates nothing, so no user code runs while it is borrowed.
+    fn change<T>(&self, change: impl FnOnce(&mut Client) -> T) -> T {
+        change(&mut self.core.borrow_mut())
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Client) -> T) -> T {
+        question(&self.core.borrow())
     }
 }
 
@@ -703,5 +706,5 @@ unsafe fn enter(client: *mut netcode_client_t, function: &CStr) -> Option<Call<n
 unsafe fn query<T: Default>(client: *mut netcode_client_t, function: &CStr, question: impl FnOnce(&Client) -> T) -> T {
     // SAFETY: as the caller vouches.
     let client = unsafe { enter(client, function) };
-    client.map(|client| question(&client.core())).unwrap_or_default()
+    client.map(|client| client.ask(question)).unwrap_or_default()
 }

@@ -23,7 +23,6 @@ struct Node {
 const PAYLOAD_OFFSET: usize = size_of::<Node>().next_multiple_of(HOOK_ALIGN);
 
 /// Payloads in the order in which they came.
-#[derive(Default)]
 pub(super) struct PacketQueue {
     head: Cell<*mut Node>,
     tail: Cell<*mut Node>,
@@ -35,6 +34,12 @@ pub(super) struct ReceivedPacket {
     pub(super) data: *mut u8,
     pub(super) bytes: c_int,
     pub(super) sequence: u64,
+}
+
+impl Default for PacketQueue {
+    fn default() -> Self {
+        Self { head: Cell::new(ptr::null_mut()), tail: Cell::new(ptr::null_mut()), len: Cell::new(0) }
+    }
 }
 
 impl PacketQueue {
@@ -78,9 +83,13 @@ impl PacketQueue {
         Some(ReceivedPacket { data: data.as_ptr(), bytes, sequence })
     }
 
-    /// Frees everything that waits.
+    /// Frees everything that waits. The queue is empty before the first hook is called.
     pub(super) fn clear(&self, hooks: &Hooks) {
-        while let Some(packet) = self.pop() {
+        let waiting = Self::default();
+        waiting.head.swap(&self.head);
+        waiting.tail.swap(&self.tail);
+        waiting.len.swap(&self.len);
+        while let Some(packet) = waiting.pop() {
             // SAFETY: the packet was just taken out, and nobody else knows it.
             unsafe { free(hooks, packet.data) };
         }

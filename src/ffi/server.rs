@@ -21,7 +21,7 @@ use super::transport::{
 use super::types::*;
 use crate::address::text;
 use crate::crypto::Key;
-use crate::packet::{Buffer, MAX_SEALED_BYTES, Request};
+use crate::packet::{Buffer, Kind, MAX_SEALED_BYTES, Request};
 use crate::platform::clock;
 use crate::platform::random::SysRng;
 use crate::platform::socket::{OpenError, UdpSocket, wildcard};
@@ -58,6 +58,8 @@ pub struct netcode_server_t {
 /// What belongs to a slot on this side of the core.
 struct Seat {
     queue: PacketQueue,
+    /// The application has been told that the client is connected.
+    told: Cell<bool>,
     /// What netcode_server_client_address points to.
     address: UnsafeCell<netcode_address_t>,
     /// What netcode_server_client_user_data points to.
@@ -585,6 +587,7 @@ impl netcode_server_t {
         for whom in [Whom::Remote, Whom::Loopback] {
             self.disconnect_all(whom);
         }
+        self.see_off_leaving();
         if self.epoch.get() != epoch {
             return; // a callback has stopped it, and perhaps started it again
         }
@@ -595,6 +598,16 @@ impl netcode_server_t {
             seat.queue.clear(&self.hooks);
         }
         log!(log::INFO, "server stopped");
+    }
+
+    /// Clients that were leaving when a callback stopped the server have been told of, but are still
+    /// to hear of it themselves.
+    fn see_off_leaving(&self) {
+        for slot in 0..self.ask(Server::max_clients).unwrap_or(0) {
+            if let Some(leaving) = self.ask(|core| core.leaving(slot)).flatten() {
+                self.see_off(leaving);
+            }
+        }
     }
 
     fn disconnect_all(&self, whom: Whom) {
@@ -662,9 +675,10 @@ impl netcode_server_t {
             Outcome::Reply { kind, bytes } => self.hand_over(Transmit { to: from, bytes, kind }, reply),
             Outcome::Connected { slot, client_id, user_data, keep_alive } => {
                 self.with_seat(slot, |seat| seat.settle(Some(&from), user_data));
-                self.transport.send(&from, &reply[..keep_alive]);
-                log!(log::INFO, "server accepted client {} {client_id:016x} in slot {slot}", text(&from));
-                self.tell(slot, true);
+                self.hand_over(Transmit { to: from, bytes: keep_alive, kind: Kind::KeepAlive }, reply);
+                if self.tell_connected(slot) {
+                    log!(log::INFO, "server accepted client {} {client_id:016x} in slot {slot}", text(&from));
+                }
             }
             Outcome::Left { slot } => self.disconnect(slot, DisconnectReason::ClientDisconnect),
             Outcome::Ignored(reason) => log!(log::DEBUG, "server ignored a packet from {}: {reason}", text(&from)),
@@ -708,16 +722,19 @@ impl netcode_server_t {
         }
         let user_data = user_data.unwrap_or(&[0; USER_DATA_BYTES]);
         self.with_seat(slot, |seat| seat.settle(None, user_data));
-        log!(log::INFO, "server connected loopback client {client_id:016x} in slot {slot}");
-        self.tell(slot, true);
+        if self.tell_connected(slot) {
+            log!(log::INFO, "server connected loopback client {client_id:016x} in slot {slot}");
+        }
     }
 
-    /// Has a client leave. One that is leaving already has been told of, and is only seen off.
+    /// Has a client leave. Does nothing for one that is leaving already.
     fn disconnect(&self, slot: usize, reason: DisconnectReason) {
         let begun = self.change(|core| core.begin_leave(slot, reason)).flatten();
         if let Some(leaving) = begun {
+            if self.with_seat(slot, |seat| seat.told.get()) == Some(true) {
+                self.tell(slot, false);
+            }
             log!(log::INFO, "server client {slot} {reason}");
-            self.tell(slot, false);
             self.see_off(leaving);
         }
     }
@@ -735,6 +752,16 @@ impl netcode_server_t {
     fn hand_over(&self, transmit: Transmit, buffer: &Buffer) {
         log!(log::DEBUG, "server sent {} packet to {}", transmit.kind, text(&transmit.to));
         self.transport.send(&transmit.to, &buffer[..transmit.bytes]);
+    }
+
+    /// Tells of a client that has connected, unless user code that ran since then has sent it away.
+    fn tell_connected(&self, slot: usize) -> bool {
+        let connected = self.ask(|core| core.is_connected(slot)) == Some(true);
+        let untold = connected && self.with_seat(slot, |seat| !seat.told.replace(true)) == Some(true);
+        if untold {
+            self.tell(slot, true);
+        }
+        untold
     }
 
     fn tell(&self, slot: usize, connected: bool) {
@@ -768,6 +795,7 @@ impl Seat {
         row.try_reserve_exact(seats).ok()?;
         row.resize_with(seats, || Self {
             queue: PacketQueue::default(),
+            told: Cell::new(false),
             address: UnsafeCell::new(netcode_address_t::NONE),
             user_data: UnsafeCell::new([0; USER_DATA_BYTES]),
         });
@@ -783,6 +811,7 @@ impl Seat {
     }
 
     fn vacate(&self, hooks: &Hooks) {
+        self.told.set(false);
         self.settle(None, &[0; USER_DATA_BYTES]);
         self.queue.clear(hooks);
     }
