@@ -2,10 +2,20 @@
 //!
 //! Packets and challenge tokens use ChaCha20-Poly1305 (RFC 8439), connect tokens its variant with a
 //! 24-byte nonce (XChaCha20-Poly1305). The tag stands behind the sealed bytes.
+//!
+//! `ring` does the work, or the `chacha20poly1305` crate where the feature of that name is off.
 
-use chacha20poly1305::aead::consts::U16;
-use chacha20poly1305::aead::inout::InOutBuf;
-use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag, XChaCha20Poly1305};
+#[cfg(any(test, not(feature = "ring")))]
+mod portable;
+#[cfg(feature = "ring")]
+mod ring;
+
+#[cfg(not(feature = "ring"))]
+use portable as packet_cipher;
+#[cfg(feature = "ring")]
+use ring as packet_cipher;
+
+use chacha20::R20;
 use rand::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -21,6 +31,9 @@ pub(crate) const TOKEN_NONCE_BYTES: usize = 24;
 
 /// Size of the nonce of packets and challenge tokens, in bytes.
 const NONCE_BYTES: usize = 12;
+
+/// The nonce of a connect token.
+pub(crate) type TokenNonce = [u8; TOKEN_NONCE_BYTES];
 
 /// The tag of something sealed.
 pub(crate) type Mac = [u8; MAC_BYTES];
@@ -69,7 +82,9 @@ pub(crate) struct Forged;
 /// Seals all but the last [`MAC_BYTES`] of `buffer`, which receive the tag. The sequence number is
 /// the nonce (standard, "Packet Encryption"), so no two calls may share key and sequence.
 pub(crate) fn seal(key: &Key, sequence: u64, associated: &[u8], buffer: &mut [u8]) {
-    seal_with(&ChaCha20Poly1305::new(key.as_bytes().into()), &packet_nonce(sequence).into(), associated, buffer);
+    if let Some((message, tag)) = buffer.split_last_chunk_mut::<MAC_BYTES>() {
+        *tag = packet_cipher::seal(key, &packet_nonce(sequence), associated, message);
+    }
 }
 
 /// Opens what [`seal`] made. On failure the contents of `buffer` are unspecified.
@@ -79,22 +94,26 @@ pub(crate) fn open<'b>(
     associated: &[u8],
     buffer: &'b mut [u8],
 ) -> Result<&'b mut [u8], Forged> {
-    open_with(&ChaCha20Poly1305::new(key.as_bytes().into()), &packet_nonce(sequence).into(), associated, buffer)
+    let (message, tag) = buffer.split_last_chunk_mut::<MAC_BYTES>().ok_or(Forged)?;
+    packet_cipher::open(key, &packet_nonce(sequence), associated, message, tag)?;
+    Ok(message)
 }
 
 /// As [`seal`], for connect tokens, whose nonces are random.
-pub(crate) fn seal_token(key: &Key, nonce: &[u8; TOKEN_NONCE_BYTES], associated: &[u8], buffer: &mut [u8]) {
-    seal_with(&XChaCha20Poly1305::new(key.as_bytes().into()), nonce.into(), associated, buffer);
+pub(crate) fn seal_token(key: &Key, nonce: &TokenNonce, associated: &[u8], buffer: &mut [u8]) {
+    let (key, sequence) = extended(key, nonce);
+    seal(&key, sequence, associated, buffer);
 }
 
 /// Opens what [`seal_token`] made. On failure the contents of `buffer` are unspecified.
 pub(crate) fn open_token<'b>(
     key: &Key,
-    nonce: &[u8; TOKEN_NONCE_BYTES],
+    nonce: &TokenNonce,
     associated: &[u8],
     buffer: &'b mut [u8],
 ) -> Result<&'b mut [u8], Forged> {
-    open_with(&XChaCha20Poly1305::new(key.as_bytes().into()), nonce.into(), associated, buffer)
+    let (key, sequence) = extended(key, nonce);
+    open(&key, sequence, associated, buffer)
 }
 
 /// Recognises a key without keeping it.
@@ -106,10 +125,20 @@ pub(crate) struct Fingerprint(Mac);
 
 impl Fingerprint {
     pub(crate) fn of(key: &Key) -> Self {
-        let mut tag = Mac::default();
-        seal_with(&ChaCha20Poly1305::new(key.as_bytes().into()), &[0xff; NONCE_BYTES].into(), &[], &mut tag);
-        Self(tag)
+        Self(packet_cipher::seal(key, &[0xff; NONCE_BYTES], &[], &mut []))
     }
+}
+
+/// XChaCha20 is ChaCha20 under a key made of the key and the first 16 bytes of the nonce, with the
+/// other 8 as its nonce (draft-irtf-cfrg-xchacha-03, section 2.3).
+fn extended(key: &Key, nonce: &TokenNonce) -> (Key, u64) {
+    let (mut prefix, mut suffix) = ([0; 16], [0; 8]);
+    prefix.copy_from_slice(&nonce[..16]);
+    suffix.copy_from_slice(&nonce[16..]);
+    let mut derived = chacha20::hchacha::<R20>(key.as_bytes().into(), &prefix.into());
+    let key = Key::new(derived.into());
+    derived.as_mut_slice().zeroize();
+    (key, u64::from_le_bytes(suffix))
 }
 
 /// Four zero bytes, then the sequence number in little-endian order.
@@ -117,34 +146,6 @@ fn packet_nonce(sequence: u64) -> [u8; NONCE_BYTES] {
     let mut nonce = [0; NONCE_BYTES];
     nonce[NONCE_BYTES - size_of::<u64>()..].copy_from_slice(&sequence.to_le_bytes());
     nonce
-}
-
-fn seal_with<C: AeadInOut<TagSize = U16>>(
-    cipher: &C,
-    nonce: &chacha20poly1305::aead::Nonce<C>,
-    associated: &[u8],
-    buffer: &mut [u8],
-) {
-    if let Some((message, tag)) = buffer.split_last_chunk_mut::<MAC_BYTES>() {
-        match cipher.encrypt_inout_detached(nonce, associated, InOutBuf::from(message)) {
-            Ok(computed) => tag.copy_from_slice(&computed),
-            // Only messages beyond 256 GiB fail, and no layout of this protocol is near that.
-            Err(_) => tag.fill(0),
-        }
-    }
-}
-
-fn open_with<'b, C: AeadInOut<TagSize = U16>>(
-    cipher: &C,
-    nonce: &chacha20poly1305::aead::Nonce<C>,
-    associated: &[u8],
-    buffer: &'b mut [u8],
-) -> Result<&'b mut [u8], Forged> {
-    let (message, tag) = buffer.split_last_chunk_mut::<MAC_BYTES>().ok_or(Forged)?;
-    cipher
-        .decrypt_inout_detached(nonce, associated, InOutBuf::from(&mut *message), &Tag::from(*tag))
-        .map_err(|_| Forged)?;
-    Ok(message)
 }
 
 #[cfg(test)]
@@ -167,6 +168,54 @@ mod tests {
             assert_eq!(open(&key, 1000, b"associated", &mut flipped), Err(Forged));
         }
         assert_eq!(open(&key, 1000, b"associated", &mut sealed[..15]), Err(Forged));
+    }
+
+    #[test]
+    fn tokens_are_sealed_by_xchacha20_poly1305() {
+        use chacha20poly1305::aead::inout::InOutBuf;
+        use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305};
+
+        let (key, nonce) = (Key::new([3; 32]), std::array::from_fn(|i| 5 * i as u8));
+        let mut sealed = [9; 200];
+        seal_token(&key, &nonce, b"associated", &mut sealed);
+        let mut expected = [9; 200 - MAC_BYTES];
+        let tag = XChaCha20Poly1305::new(key.as_bytes().into())
+            .encrypt_inout_detached(&nonce.into(), b"associated", InOutBuf::from(&mut expected[..]))
+            .unwrap();
+        assert_eq!(sealed[..200 - MAC_BYTES], expected);
+        assert_eq!(sealed[200 - MAC_BYTES..], tag[..]);
+
+        assert_eq!(open_token(&key, &nonce, b"associated", &mut sealed.clone()).unwrap(), [9; 200 - MAC_BYTES]);
+        let mut other = nonce;
+        for bit in 0..TOKEN_NONCE_BYTES * 8 {
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(open_token(&key, &other, b"associated", &mut sealed.clone()), Err(Forged));
+            other = nonce;
+        }
+    }
+
+    #[cfg(feature = "ring")]
+    proptest::proptest! {
+        #[test]
+        fn both_implementations_seal_alike(
+            key: [u8; 32],
+            nonce: [u8; 12],
+            associated: Vec<u8>,
+            message in proptest::collection::vec(proptest::num::u8::ANY, 0..1300),
+        ) {
+            let key = Key::new(key);
+            let (mut one, mut other) = (message.clone(), message.clone());
+            let tag = ring::seal(&key, &nonce, &associated, &mut one);
+            proptest::prop_assert_eq!(tag, portable::seal(&key, &nonce, &associated, &mut other));
+            proptest::prop_assert_eq!(&one, &other);
+            ring::open(&key, &nonce, &associated, &mut one, &tag).unwrap();
+            portable::open(&key, &nonce, &associated, &mut other, &tag).unwrap();
+            proptest::prop_assert_eq!(&one, &message);
+            proptest::prop_assert_eq!(&other, &message);
+            let forged = [tag[0] ^ 1; 16];
+            proptest::prop_assert_eq!(ring::open(&key, &nonce, &associated, &mut one, &forged), Err(Forged));
+            proptest::prop_assert_eq!(portable::open(&key, &nonce, &associated, &mut other, &forged), Err(Forged));
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@
 //! client.connect(ConnectToken::read(&token).unwrap());
 //! client.settle();
 //!
-//! let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
+//! let (mut to_server, mut to_client) = (Vec::<Vec<u8>>::new(), Vec::<Vec<u8>>::new());
 //! let mut buffer = [0; MAX_SEALED_BYTES];
 //! while client.state() != State::Connected {
 //!     assert!(now < 1.0, "connected long before");

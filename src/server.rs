@@ -302,7 +302,9 @@ impl<A: Allocator + Clone> Server<A> {
         let (protocol, now) = (&self.protocol, self.now);
         let slots = &mut self.running.as_mut()?.slots;
         let max_clients = slots.len() as u32;
-        for slot in from..slots.len() {
+        let mut next = from;
+        while let Some(slot) = slots.next_occupied(next) {
+            next = slot + 1;
             let Some(occupant) = slots.get_mut(slot).filter(|occupant| occupant.is_quiet(now)) else {
                 continue;
             };
@@ -318,7 +320,14 @@ impl<A: Allocator + Clone> Server<A> {
     /// [`begin_leave`](Self::begin_leave) with [`DisconnectReason::TimedOut`] is next.
     pub fn next_timed_out(&self, from: usize) -> Option<usize> {
         let slots = &self.running.as_ref()?.slots;
-        (from..slots.len()).find(|&slot| slots.get(slot).is_some_and(|occupant| occupant.has_timed_out(self.now)))
+        let mut next = from;
+        while let Some(slot) = slots.next_occupied(next) {
+            next = slot + 1;
+            if slots.get(slot).is_some_and(|occupant| occupant.has_timed_out(self.now)) {
+                return Some(slot);
+            }
+        }
+        None
     }
 
     /// The keep-alive that goes before a payload to a client that may not know yet that it is

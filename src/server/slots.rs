@@ -11,17 +11,21 @@ use super::seed::Seed;
 use crate::crypto::Key;
 use crate::packet::{Buffer, KeepAlive, Packet, Payload, Protocol};
 use crate::replay::ReplayWindow;
-use crate::{DISCONNECT_PACKETS, SEND_INTERVAL, SendError, Transmit};
+use crate::{DISCONNECT_PACKETS, MAX_CLIENTS, SEND_INTERVAL, SendError, Transmit};
 
-/// An index into the slots: there are at most [`MAX_CLIENTS`](crate::MAX_CLIENTS).
+/// An index into the slots: there are at most [`MAX_CLIENTS`].
 type Index = u16;
 
 pub(super) struct Slots<A: Allocator> {
     slots: Vec<Slot, A>,
+    /// A bit for each slot that has an occupant, so that the empty ones cost nothing.
+    occupied: [u64; MAX_CLIENTS / WORD_BITS],
     by_source: HashTable<Index, A>,
     by_client_id: HashTable<Index, A>,
     connected: usize,
 }
+
+const WORD_BITS: usize = u64::BITS as usize;
 
 /// A place for a client.
 struct Slot {
@@ -68,6 +72,7 @@ impl<A: Allocator + Clone> Slots<A> {
         slots.resize_with(max_clients, || Slot { occupant: None, reason: DisconnectReason::None });
         Ok(Self {
             slots,
+            occupied: Default::default(),
             by_source: index_table(max_clients, allocator.clone())?,
             by_client_id: index_table(max_clients, allocator)?,
             connected: 0,
@@ -87,7 +92,20 @@ impl<A: Allocator + Clone> Slots<A> {
     }
 
     pub(super) fn first_free(&self) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.occupant.is_none())
+        let (index, word) = self.occupied.iter().enumerate().find(|(_, word)| **word != u64::MAX)?;
+        let slot = index * WORD_BITS + word.trailing_ones() as usize;
+        (slot < self.slots.len()).then_some(slot)
+    }
+
+    /// The first slot from `from` on that has an occupant.
+    pub(super) fn next_occupied(&self, from: usize) -> Option<usize> {
+        let mut index = from / WORD_BITS;
+        let mut word = self.occupied.get(index)? >> (from % WORD_BITS) << (from % WORD_BITS);
+        while word == 0 {
+            index += 1;
+            word = *self.occupied.get(index)?;
+        }
+        Some(index * WORD_BITS + word.trailing_zeros() as usize)
     }
 
     pub(super) fn reason(&self, slot: usize) -> DisconnectReason {
@@ -127,6 +145,7 @@ impl<A: Allocator + Clone> Slots<A> {
         let id_hash = seed.of_client_id(occupant.client_id);
         let source_hash = occupant.link.as_ref().map(|link| seed.of_source(&link.address));
         self.slots[slot] = Slot { occupant: Some(occupant), reason: DisconnectReason::None };
+        self.occupied[slot / WORD_BITS] |= 1 << (slot % WORD_BITS);
         self.connected += 1;
 
         let slots = &self.slots;
@@ -146,6 +165,7 @@ impl<A: Allocator + Clone> Slots<A> {
         let Some(occupant) = self.slots.get_mut(slot).and_then(|slot| slot.occupant.take()) else {
             return;
         };
+        self.occupied[slot / WORD_BITS] &= !(1 << (slot % WORD_BITS));
         self.connected -= 1;
         let is_slot = |&index: &Index| usize::from(index) == slot;
         if let Ok(entry) = self.by_client_id.find_entry(seed.of_client_id(occupant.client_id), is_slot) {
