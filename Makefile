@@ -34,7 +34,7 @@ debug-lib:
 
 # Regenerates include/netcode.h from the sources.
 header:
-	$(CARGO) check --locked --target-dir $(TARGET) --features header
+	NETCODE_HEADER=$(CURDIR)/include/netcode.h $(CARGO) check --locked --target-dir $(TARGET) --features header
 
 examples: lib $(EXAMPLES:%=$(TARGET)/examples/%)
 
@@ -45,7 +45,7 @@ $(TARGET)/examples/%: examples_c/%.c examples_c/common.h $(DIST)/lib/libnetcode.
 $(DIST)/lib/libnetcode.a: | lib
 
 rust-test:
-	$(CARGO) test --locked --target-dir $(TARGET) --all-features
+	$(CARGO) test --locked --target-dir $(TARGET)
 
 c-test: lib debug-lib examples
 	$(PYTHON) c_tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/c_tests

@@ -14,13 +14,14 @@ mod header {
     /// In the order in which they are to appear.
     const SOURCES: [&str; 7] = ["types", "assert", "global", "address", "token", "client", "server"];
 
-    /// Writes the header to its place in the sources, or to the file that the environment names.
+    /// Writes the header to the file that the environment names, or among what cargo builds.
     pub(super) fn generate() {
         println!("cargo:rerun-if-changed=src/ffi");
         println!("cargo:rerun-if-changed=cbindgen.toml");
         println!("cargo:rerun-if-env-changed=NETCODE_HEADER");
         let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-        let path = env::var_os("NETCODE_HEADER").map_or(root.join("include/netcode.h"), PathBuf::from);
+        let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+        let path = env::var_os("NETCODE_HEADER").map_or(out.join("netcode.h"), PathBuf::from);
 
         let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
         let mut builder = cbindgen::Builder::new().with_config(config);

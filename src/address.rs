@@ -19,14 +19,12 @@ pub fn parse(text: &str) -> Option<SocketAddr> {
         };
         return Some(v6(ip.parse().ok()?, port));
     }
-    if let Ok(ip) = text.parse::<Ipv6Addr>() {
-        return Some(v6(ip, 0));
+    match text.split_once(':') {
+        None => v4(text, 0),
+        // In IPv6 a dot comes only after a colon.
+        Some((ip, port)) if ip.contains('.') => v4(ip, parse_port(port)?),
+        Some(_) => Some(v6(text.parse().ok()?, 0)),
     }
-    let (ip, port) = match text.split_once(':') {
-        Some((ip, port)) => (ip, parse_port(port)?),
-        None => (text, 0),
-    };
-    Some(SocketAddr::new(ip.parse::<Ipv4Addr>().ok()?.into(), port))
 }
 
 /// Writes an address as [`parse`] reads it, leaving out a port of 0.
@@ -38,6 +36,10 @@ pub fn text(address: &SocketAddr) -> impl fmt::Display {
 /// host reaches an address, not a part of it.
 pub fn same(a: &SocketAddr, b: &SocketAddr) -> bool {
     a.port() == b.port() && a.ip() == b.ip()
+}
+
+fn v4(ip: &str, port: u16) -> Option<SocketAddr> {
+    Some((ip.parse::<Ipv4Addr>().ok()?, port).into())
 }
 
 fn v6(ip: Ipv6Addr, port: u16) -> SocketAddr {

@@ -194,9 +194,7 @@ impl Client {
         if !now.is_finite() {
             return;
         }
-        if let Some(session) = &mut self.session
-            && now < self.now
-        {
+        if let Some(session) = self.session.as_mut().filter(|_| now < self.now) {
             session.connect_start = session.connect_start.min(now);
             session.last_send = session.last_send.min(now);
             session.last_receive = session.last_receive.min(now);

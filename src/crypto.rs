@@ -87,7 +87,7 @@ pub(crate) fn seal(key: &Key, sequence: u64, associated: &[u8], buffer: &mut [u8
     }
 }
 
-/// Opens what [`seal`] made. On failure the contents of `buffer` are unspecified.
+/// Opens what [`seal`] made. On failure the contents of `buffer` are unspecified, but not decrypted.
 pub(crate) fn open<'b>(
     key: &Key,
     sequence: u64,
@@ -105,7 +105,8 @@ pub(crate) fn seal_token(key: &Key, nonce: &TokenNonce, associated: &[u8], buffe
     seal(&key, sequence, associated, buffer);
 }
 
-/// Opens what [`seal_token`] made. On failure the contents of `buffer` are unspecified.
+/// Opens what [`seal_token`] made. On failure the contents of `buffer` are unspecified, but not
+/// decrypted.
 pub(crate) fn open_token<'b>(
     key: &Key,
     nonce: &TokenNonce,

@@ -28,7 +28,7 @@
 //! let (mut now, unix) = (0.0, 1_800_000_000); // your clocks: seconds since anything, and Unix time
 //!
 //! // The backend makes a token, good for 30 seconds.
-//! let token = TokenRequest {
+//! let request = TokenRequest {
 //!     protocol_id,
 //!     client_id: 42,
 //!     expire_seconds: 30,
@@ -37,7 +37,7 @@
 //!     internal_addresses: &[server_address],
 //!     user_data: &[0; 256],
 //! };
-//! let token = token.generate(&private_key, unix, &mut SysRng).unwrap();
+//! let token = request.generate(&private_key, unix, &mut SysRng).unwrap();
 //!
 //! let mut server = Server::new(server::Config {
 //!     protocol_id,

@@ -25,13 +25,13 @@ pub use history::MAX_HISTORY;
 pub use mappings::MAX_MAPPINGS;
 
 use crate::address::same;
-use crate::crypto::{Key, Mac};
+use crate::crypto::Key;
 use crate::packet::{Buffer, Challenge, Header, KeepAlive, Kind, Malformed, Packet, Protocol, Request};
 use crate::replay::ReplayWindow;
 use crate::token::{ChallengeToken, InvalidPrivateToken, PrivateToken};
 use crate::{MAX_CLIENTS, SendError, Transmit, UserData};
 use history::{History, Standing};
-use mappings::{Mapping, Mappings};
+use mappings::{Mapping, Mappings, SealedToken};
 use seed::{SEED_BYTES, Seed};
 use slots::{Link, Occupant, Slots};
 
@@ -276,10 +276,7 @@ impl<A: Allocator + Clone> Server<A> {
         if let Some(running) = &mut self.running {
             if now < self.now {
                 running.mappings.clamp_times(now);
-                for link in running.slots.links_mut() {
-                    link.last_send = link.last_send.min(now);
-                    link.last_receive = link.last_receive.min(now);
-                }
+                running.slots.clamp_times(now);
             }
             running.mappings.sweep_at_times(now);
         }
@@ -301,33 +298,16 @@ impl<A: Allocator + Clone> Server<A> {
     pub fn next_keep_alive(&mut self, from: usize, out: &mut Buffer) -> Option<(usize, Transmit)> {
         let (protocol, now) = (&self.protocol, self.now);
         let slots = &mut self.running.as_mut()?.slots;
-        let max_clients = slots.len() as u32;
-        let mut next = from;
-        while let Some(slot) = slots.next_occupied(next) {
-            next = slot + 1;
-            let Some(occupant) = slots.get_mut(slot).filter(|occupant| occupant.is_quiet(now)) else {
-                continue;
-            };
-            let keep_alive = KeepAlive { client_index: slot as u32, max_clients };
-            if let Some(transmit) = occupant.seal_keep_alive(keep_alive, protocol, now, out) {
-                return Some((slot, transmit));
-            }
-        }
-        None
+        let slot = slots.next_quiet(from, now)?;
+        let keep_alive = KeepAlive { client_index: slot as u32, max_clients: slots.len() as u32 };
+        let transmit = slots.get_mut(slot)?.seal_keep_alive(keep_alive, protocol, now, out)?;
+        Some((slot, transmit))
     }
 
     /// The first client from slot `from` on that has not been heard of for its timeout:
     /// [`begin_leave`](Self::begin_leave) with [`DisconnectReason::TimedOut`] is next.
-    pub fn next_timed_out(&self, from: usize) -> Option<usize> {
-        let slots = &self.running.as_ref()?.slots;
-        let mut next = from;
-        while let Some(slot) = slots.next_occupied(next) {
-            next = slot + 1;
-            if slots.get(slot).is_some_and(|occupant| occupant.has_timed_out(self.now)) {
-                return Some(slot);
-            }
-        }
-        None
+    pub fn next_timed_out(&mut self, from: usize) -> Option<usize> {
+        self.running.as_mut()?.slots.next_timed_out(from, self.now)
     }
 
     /// The keep-alive that goes before a payload to a client that may not know yet that it is
@@ -478,14 +458,29 @@ impl<A: Allocator + Clone> Server<A> {
         if expire_timestamp < running.min_expire {
             return Err(Ignored::TokenPredatesStart);
         }
-        if running.slots.find_source(running.seed.of_source(&source), &source).is_some() {
-            return Err(Ignored::AddressConnected);
-        }
         let mac = PrivateToken::mac(request.private_data);
         let standing = running.history.standing(&running.seed, &mac, &source);
         if standing == Standing::Refused {
             return Err(Ignored::TokenUsed);
         }
+        let hash = running.seed.of_source(&source);
+        if running.slots.find_source(hash, &source).is_some() {
+            return Err(Ignored::AddressConnected);
+        }
+        let again = match standing {
+            Standing::Pending if !running.slots.is_full() => {
+                running.mappings.brought_by(hash, &source, &request, self.now)
+            }
+            _ => None,
+        };
+        if let Some(mapping) = again {
+            if running.slots.has_client_id(&running.seed, mapping.token.client_id) {
+                return Err(Ignored::ClientIdConnected);
+            }
+            mapping.renew(self.now);
+            return running.challenge(&self.protocol, hash, &source, self.now, out);
+        }
+        let sealed = SealedToken { seal: request.seal, data: *request.private_data };
         let token =
             PrivateToken::open(request.private_data, &request.seal, &self.config.private_key).map_err(|invalid| {
                 match invalid {
@@ -509,7 +504,12 @@ impl<A: Allocator + Clone> Server<A> {
         if running.slots.is_full() {
             return Ok(running.deny(&self.protocol, &token.server_to_client, out));
         }
-        running.challenge(&self.protocol, source, token, mac, self.now, out)
+        let remote = running.slots.remote();
+        running
+            .mappings
+            .add(&running.seed, source, token, sealed, self.now, remote)
+            .map_err(|_| Ignored::MappingsFull)?;
+        running.challenge(&self.protocol, hash, &source, self.now, out)
     }
 
     /// Any other packet: from a connected client, or the answer to a challenge.
@@ -551,21 +551,16 @@ impl<A: Allocator + Clone> Server<A> {
 }
 
 impl<A: Allocator + Clone> Running<A> {
-    /// Asks the sender of a good request to prove its address.
+    /// Asks a source that has a mapping to prove its address.
     fn challenge<'d>(
         &mut self,
         protocol: &Protocol,
-        source: SocketAddr,
-        token: PrivateToken,
-        mac: Mac,
+        hash: u64,
+        source: &SocketAddr,
         now: f64,
         out: &mut Buffer,
     ) -> Result<Outcome<'d>, Ignored> {
-        let mapping = self
-            .mappings
-            .add(&self.seed, source, token, mac, now, self.slots.connected())
-            .map_err(|_| Ignored::MappingsFull)?;
-        let token = &mapping.token;
+        let token = &self.mappings.find(hash, source, now).ok_or(Ignored::UnknownSource)?.token;
         let challenge = ChallengeToken { client_id: token.client_id, user_data: &token.user_data };
         let mut sealed = challenge.seal(self.challenge_sequence, &self.challenge_key);
         let packet = Packet::Challenge(Challenge { sequence: self.challenge_sequence, token: &mut sealed });
@@ -608,7 +603,7 @@ impl<A: Allocator + Clone> Running<A> {
         out: &mut Buffer,
     ) -> Option<usize> {
         let mapping = self.mappings.take(hash, &source)?;
-        self.history.consume(&self.seed, &mapping.mac);
+        self.history.consume(&self.seed, &mapping.mac());
         let mut occupant = Occupant {
             client_id: mapping.token.client_id,
             generation,

@@ -136,9 +136,7 @@ impl<A: Allocator + Clone> Simulator<A> {
                 return;
             }
             let Some(place) = self.in_flight.get_mut(slot) else { continue };
-            if place.as_ref().is_some_and(|in_flight| in_flight.due <= now)
-                && let Some(in_flight) = place.take()
-            {
+            if let Some(in_flight) = place.take_if(|in_flight| in_flight.due <= now) {
                 self.occupied.clear(slot);
                 self.arrived.push(Some(in_flight.packet));
             }

@@ -49,12 +49,12 @@ impl ServerList {
         }
         Some(list)
     }
+}
 
-    fn write(&self, writer: &mut Writer<'_>) {
-        writer.u32(self.len as u32);
-        for address in self.as_slice() {
-            writer.address(address);
-        }
+fn write_servers(writer: &mut Writer<'_>, servers: &[SocketAddr]) {
+    writer.u32(servers.len() as u32);
+    for address in servers {
+        writer.address(address);
     }
 }
 

@@ -81,6 +81,14 @@ impl<'a> Writer<'a> {
         self.at += bytes.len();
     }
 
+    /// Has a field of fixed size written by somebody else.
+    pub(crate) fn with<const N: usize>(&mut self, write: impl FnOnce(&mut [u8; N])) {
+        if let Some(field) = self.buffer[self.at..].first_chunk_mut() {
+            write(field);
+        }
+        self.at += N;
+    }
+
     pub(crate) fn u8(&mut self, value: u8) {
         self.bytes(&[value]);
     }

@@ -25,6 +25,12 @@ impl Hooks {
         Self { context, allocate: allocate.unwrap_or(default_allocate), free: free.unwrap_or(default_free) }
     }
 
+    /// Whether memory comes from `malloc` itself.
+    pub(super) fn are_default(&self) -> bool {
+        let (allocate, free): (AllocateFunction, FreeFunction) = (default_allocate, default_free);
+        std::ptr::fn_addr_eq(self.allocate, allocate) && std::ptr::fn_addr_eq(self.free, free)
+    }
+
     /// At least that many bytes, aligned to [`HOOK_ALIGN`].
     pub(super) fn take(&self, bytes: usize) -> Option<NonNull<u8>> {
         // SAFETY: the config's user vouches for the hook.
@@ -85,7 +91,7 @@ impl Hooks {
 }
 
 fn dangling(layout: Layout) -> NonNull<u8> {
-    NonNull::without_provenance(std::num::NonZero::new(layout.align()).unwrap_or(std::num::NonZero::<usize>::MIN))
+    NonNull::new(std::ptr::without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
 }
 
 unsafe extern "C" fn default_allocate(_context: *mut c_void, bytes: usize) -> *mut c_void {

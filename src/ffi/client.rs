@@ -11,9 +11,10 @@ use super::assert::holds;
 use super::global::assert_initialised;
 use super::log::{self, log};
 use super::object::{Call, Lifeline, Object, hand_out};
-use super::queue::{self, PacketQueue};
+use super::queue::{PacketMemory, PacketQueue};
 use super::transport::{
     DATAGRAM_BUFFER_BYTES, SimulatorEndpoint, Sockets, Transport, drain_overrides, drain_simulator, drain_socket,
+    with_room,
 };
 use super::types::*;
 use crate::Transmit;
@@ -29,6 +30,9 @@ const SOCKET_BUDGET: usize = 4096;
 /// Most packets taken from a simulator in an update.
 const SIMULATOR_BUDGET: usize = 64;
 
+/// Most blocks of large packets that are kept for the next ones.
+const MAX_SPARE_BLOCKS: usize = 4;
+
 thread_local! {
     static CREATE_ERROR: Cell<c_int> = const { Cell::new(NETCODE_CLIENT_CREATE_ERROR_NONE) };
 }
@@ -39,7 +43,10 @@ pub struct netcode_client_t {
     hooks: Hooks,
     core: RefCell<Client>,
     transport: Transport,
+    memory: PacketMemory,
     queue: PacketQueue,
+    /// Room for what is being sent. User code that sends from within a send uses other room.
+    outgoing: RefCell<Buffer>,
     /// What netcode_client_server_address points to.
     server_address: UnsafeCell<netcode_address_t>,
     /// The first address, as created.
@@ -135,9 +142,8 @@ pub extern "C" fn netcode_client_create_error() -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netcode_client_destroy(client: *mut netcode_client_t) {
     // SAFETY: as the caller vouches.
-    if let Some(client) = unsafe { enter(client, c"netcode_client_destroy") }
-        && !client.lifeline.is_doomed()
-    {
+    let Some(client) = (unsafe { enter(client, c"netcode_client_destroy") }) else { return };
+    if !client.lifeline.is_doomed() {
         client.disconnect();
         client.doom();
     }
@@ -198,12 +204,12 @@ pub unsafe extern "C" fn netcode_client_send_packet(
     let function = c"netcode_client_send_packet";
     // SAFETY: as the caller vouches.
     unsafe {
-        if let Some(client) = enter(client, function)
-            && client.ask(Client::state) == State::Connected
-            && let Some(payload) = payload(packet_data, packet_bytes, function)
-        {
-            client.send(payload);
+        let Some(client) = enter(client, function) else { return };
+        if client.ask(Client::state) != State::Connected {
+            return;
         }
+        let Some(payload) = payload(packet_data, packet_bytes, function) else { return };
+        client.send(payload);
     }
 }
 
@@ -237,10 +243,9 @@ pub unsafe extern "C" fn netcode_client_free_packet(client: *mut netcode_client_
     let function = c"netcode_client_free_packet";
     // SAFETY: as the caller vouches.
     unsafe {
-        if let Some(client) = enter(client, function)
-            && holds(!packet.is_null(), c"packet", function)
-        {
-            queue::free(&client.hooks, packet.cast());
+        let Some(client) = enter(client, function) else { return };
+        if holds(!packet.is_null(), c"packet", function) {
+            client.memory.free(packet.cast());
         }
     }
 }
@@ -323,9 +328,8 @@ pub unsafe extern "C" fn netcode_client_connect_loopback(
 pub unsafe extern "C" fn netcode_client_disconnect_loopback(client: *mut netcode_client_t) {
     let function = c"netcode_client_disconnect_loopback";
     // SAFETY: as the caller vouches.
-    if let Some(client) = unsafe { enter(client, function) }
-        && holds(client.ask(Client::is_loopback), c"client->loopback", function)
-    {
+    let Some(client) = (unsafe { enter(client, function) }) else { return };
+    if holds(client.ask(Client::is_loopback), c"client->loopback", function) {
         client.disconnect_loopback();
     }
 }
@@ -344,11 +348,9 @@ pub unsafe extern "C" fn netcode_client_process_packet(
     let function = c"netcode_client_process_packet";
     // SAFETY: as the caller vouches.
     unsafe {
-        if let Some(client) = enter(client, function)
-            && let Some((from, datagram)) = datagram(from, packet_data, packet_bytes, function)
-        {
-            client.process(from, datagram);
-        }
+        let Some(client) = enter(client, function) else { return };
+        let Some((from, datagram)) = datagram(from, packet_data, packet_bytes, function) else { return };
+        client.process(from, datagram);
     }
 }
 
@@ -376,12 +378,12 @@ pub unsafe extern "C" fn netcode_client_process_loopback_packet(
     let function = c"netcode_client_process_loopback_packet";
     // SAFETY: as the caller vouches.
     unsafe {
-        if let Some(client) = enter(client, function)
-            && holds(client.ask(Client::is_loopback), c"client->loopback", function)
-            && let Some(payload) = payload(packet_data, packet_bytes, function)
-        {
-            client.enqueue(payload, packet_sequence);
+        let Some(client) = enter(client, function) else { return };
+        if !holds(client.ask(Client::is_loopback), c"client->loopback", function) {
+            return;
         }
+        let Some(payload) = payload(packet_data, packet_bytes, function) else { return };
+        client.enqueue(payload, packet_sequence);
     }
 }
 
@@ -462,7 +464,7 @@ impl netcode_client_t {
     }
 
     fn enqueue(&self, payload: &[u8], sequence: u64) {
-        if self.queue.push(&self.hooks, payload, sequence) {
+        if self.queue.push(&self.memory, payload, sequence) {
             log!(log::DEBUG, "client received payload packet {sequence} of {} bytes", payload.len());
         } else {
             log!(log::DEBUG, "client dropped payload packet {sequence}: no room");
@@ -473,11 +475,11 @@ impl netcode_client_t {
         if self.ask(Client::is_loopback) {
             return self.send_loopback(payload);
         }
-        let mut buffer = [0; MAX_SEALED_BYTES];
-        let sealed = self.change(|core| core.send(payload, &mut buffer));
-        if let Ok(transmit) = sealed {
-            self.hand_over(transmit, &buffer);
-        }
+        with_room(&self.outgoing, |buffer| {
+            if let Ok(transmit) = self.change(|core| core.send(payload, buffer)) {
+                self.hand_over(transmit, buffer);
+            }
+        });
     }
 
     fn send_loopback(&self, payload: &[u8]) {
@@ -513,11 +515,10 @@ impl netcode_client_t {
 
     /// Sends the next packet that the core wants to send, if any.
     fn transmit(&self) -> bool {
-        let mut buffer = [0; MAX_SEALED_BYTES];
-        let transmit = self.change(|core| core.poll_transmit(&mut buffer));
-        let Some(transmit) = transmit else { return false };
-        self.hand_over(transmit, &buffer);
-        true
+        with_room(&self.outgoing, |buffer| {
+            let transmit = self.change(|core| core.poll_transmit(buffer));
+            transmit.inspect(|transmit| self.hand_over(*transmit, buffer)).is_some()
+        })
     }
 
     fn hand_over(&self, transmit: Transmit, buffer: &Buffer) {
@@ -542,7 +543,7 @@ impl netcode_client_t {
         }
         self.change(Client::settle);
         if self.ask(Client::state) <= State::Disconnected {
-            self.queue.clear(&self.hooks);
+            self.queue.clear(&self.memory);
         }
     }
 
@@ -584,7 +585,7 @@ impl netcode_client_t {
 
 impl Drop for netcode_client_t {
     fn drop(&mut self) {
-        self.queue.clear(&self.hooks);
+        self.queue.clear(&self.memory);
     }
 }
 
@@ -634,7 +635,9 @@ unsafe fn try_create(
         hooks,
         core: RefCell::new(core),
         transport: open_transport(config, &addresses)?,
+        memory: PacketMemory::new(hooks, MAX_SPARE_BLOCKS),
         queue: PacketQueue::default(),
+        outgoing: RefCell::new([0; MAX_SEALED_BYTES]),
         server_address: UnsafeCell::new(netcode_address_t::NONE),
         address: addresses.first,
         callback_context: config.callback_context,

@@ -10,12 +10,12 @@
 //!   core grows or is freed, the allocator hooks run within it. A call from there into the same
 //!   object finds the core borrowed, and does nothing;
 //! - an object destroyed from its own callback is freed when the outermost call into it returns
-//!   ([`object::Call`]).
+//!   (`object::Call`).
 //!
 //! **Panics** do not cross the boundary: in builds that unwind, `extern "C"` aborts.
 //!
 //! **Misuse** (null pointers, indices out of range, and the like) is asserted in builds with debug
-//! assertions ([`assert::holds`]); whether or not, the call then returns a neutral value.
+//! assertions (`assert::holds`); whether or not, the call then returns a neutral value.
 
 #![allow(non_camel_case_types)]
 

@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 
 use super::alloc::{HOOK_ALIGN, Hooks};
+use crate::MAX_PAYLOAD_BYTES;
 
 /// Most payloads that wait; further ones are dropped.
 const MAX_QUEUED: usize = 256;
@@ -21,6 +22,20 @@ struct Node {
 
 /// The payload of a node starts here, aligned for any object.
 const PAYLOAD_OFFSET: usize = size_of::<Node>().next_multiple_of(HOOK_ALIGN);
+
+/// Payloads larger than this get a block that fits every payload, which can be used again for
+/// another: this is where `malloc` stops being quick.
+const LARGE_PAYLOAD_BYTES: usize = 960;
+
+/// Where packets of an object have their memory.
+///
+/// With the default allocator, blocks of large packets are kept for the next ones.
+pub(super) struct PacketMemory {
+    hooks: Hooks,
+    spares: Cell<*mut Node>,
+    num_spares: Cell<usize>,
+    max_spares: Cell<usize>,
+}
 
 /// Payloads in the order in which they came.
 pub(super) struct PacketQueue {
@@ -44,11 +59,11 @@ impl Default for PacketQueue {
 
 impl PacketQueue {
     /// Copies a payload to the end of the queue. Drops it if the queue is full or memory runs out.
-    pub(super) fn push(&self, hooks: &Hooks, data: &[u8], sequence: u64) -> bool {
+    pub(super) fn push(&self, memory: &PacketMemory, data: &[u8], sequence: u64) -> bool {
         if self.len.get() >= MAX_QUEUED {
             return false;
         }
-        let Some(block) = hooks.take(PAYLOAD_OFFSET + data.len() + TRAILING_BYTES) else {
+        let Some(block) = memory.take(data.len()) else {
             return false;
         };
         let node = block.cast::<Node>();
@@ -68,7 +83,7 @@ impl PacketQueue {
         true
     }
 
-    /// Hands out the payload that has waited longest. Free it with [`free`].
+    /// Hands out the payload that has waited longest. Free it with [`PacketMemory::free`].
     pub(super) fn pop(&self) -> Option<ReceivedPacket> {
         let node = NonNull::new(self.head.get())?;
         // SAFETY: the head is a node of this queue.
@@ -84,25 +99,86 @@ impl PacketQueue {
     }
 
     /// Frees everything that waits. The queue is empty before the first hook is called.
-    pub(super) fn clear(&self, hooks: &Hooks) {
+    pub(super) fn clear(&self, memory: &PacketMemory) {
         let waiting = Self::default();
         waiting.head.swap(&self.head);
         waiting.tail.swap(&self.tail);
         waiting.len.swap(&self.len);
         while let Some(packet) = waiting.pop() {
             // SAFETY: the packet was just taken out, and nobody else knows it.
-            unsafe { free(hooks, packet.data) };
+            unsafe { memory.free(packet.data) };
         }
     }
 }
 
-/// Frees a payload.
-///
-/// # Safety
-/// The payload is null or was handed out by [`PacketQueue::pop`] of a queue filled with the same
-/// hooks, and is not used again.
-pub(super) unsafe fn free(hooks: &Hooks, data: *mut u8) {
-    let Some(payload) = NonNull::new(data) else { return };
-    // SAFETY: the block starts this much before its payload, and came from the hooks.
-    unsafe { hooks.give_back(payload.sub(PAYLOAD_OFFSET)) };
+impl PacketMemory {
+    /// Keeps up to `max_spares` blocks of large packets. Hooks of the user want to see every packet
+    /// come and go, so for them there are no spares.
+    pub(super) fn new(hooks: Hooks, max_spares: usize) -> Self {
+        Self {
+            hooks,
+            spares: Cell::new(ptr::null_mut()),
+            num_spares: Cell::new(0),
+            max_spares: Cell::new(if hooks.are_default() { max_spares } else { 0 }),
+        }
+    }
+
+    /// Changes how many blocks are kept, and frees those that are too many.
+    pub(super) fn keep(&self, max_spares: usize) {
+        self.max_spares.set(if self.hooks.are_default() { max_spares } else { 0 });
+        while self.num_spares.get() > self.max_spares.get() {
+            let Some(spare) = self.take_spare() else { return };
+            // SAFETY: the block came from the hooks, and nobody else knows it.
+            unsafe { self.hooks.give_back(spare.cast()) };
+        }
+    }
+
+    /// Frees a payload.
+    ///
+    /// # Safety
+    /// The payload was handed out by [`PacketQueue::pop`] of a queue filled from this memory, and is
+    /// not used again.
+    pub(super) unsafe fn free(&self, data: *mut u8) {
+        let Some(payload) = NonNull::new(data) else { return };
+        // SAFETY: the block starts this much before its payload, with its node.
+        let (node, bytes) = unsafe {
+            let node = payload.sub(PAYLOAD_OFFSET).cast::<Node>();
+            (node, node.as_ref().bytes)
+        };
+        if bytes as usize > LARGE_PAYLOAD_BYTES && self.num_spares.get() < self.max_spares.get() {
+            // SAFETY: the block is not used any more, and starts with a node.
+            unsafe { (*node.as_ptr()).next = self.spares.replace(node.as_ptr()) };
+            self.num_spares.set(self.num_spares.get() + 1);
+            return;
+        }
+        // SAFETY: the block came from the hooks.
+        unsafe { self.hooks.give_back(node.cast()) };
+    }
+
+    /// A block for a payload of this size, its node and the trailing bytes.
+    fn take(&self, bytes: usize) -> Option<NonNull<u8>> {
+        if bytes <= LARGE_PAYLOAD_BYTES {
+            return self.hooks.take(PAYLOAD_OFFSET + bytes + TRAILING_BYTES);
+        }
+        if let Some(spare) = self.take_spare() {
+            return Some(spare.cast());
+        }
+        // Where no spares are kept, there is no reason for a block that others would fit into.
+        let room = if self.max_spares.get() > 0 { MAX_PAYLOAD_BYTES } else { bytes };
+        self.hooks.take(PAYLOAD_OFFSET + room + TRAILING_BYTES)
+    }
+
+    fn take_spare(&self) -> Option<NonNull<Node>> {
+        let spare = NonNull::new(self.spares.get())?;
+        // SAFETY: spares are blocks that start with a node.
+        self.spares.set(unsafe { spare.as_ref().next });
+        self.num_spares.set(self.num_spares.get() - 1);
+        Some(spare)
+    }
+}
+
+impl Drop for PacketMemory {
+    fn drop(&mut self) {
+        self.keep(0);
+    }
 }

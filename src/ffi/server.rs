@@ -13,10 +13,10 @@ use super::assert::holds;
 use super::global::assert_initialised;
 use super::log::{self, log};
 use super::object::{Call, Lifeline, Object, hand_out};
-use super::queue::{self, PacketQueue};
+use super::queue::{PacketMemory, PacketQueue};
 use super::transport::{
     DATAGRAM_BUFFER_BYTES, Overrides, SimulatorEndpoint, Sockets, Transport, drain_overrides, drain_simulator,
-    drain_socket,
+    drain_socket, with_room,
 };
 use super::types::*;
 use crate::address::text;
@@ -43,6 +43,9 @@ pub struct netcode_server_t {
     lifeline: Lifeline,
     hooks: Hooks,
     core: RefCell<Server<Hooks>>,
+    memory: PacketMemory,
+    /// Room for what is being sent. User code that sends from within a send uses other room.
+    outgoing: RefCell<Buffer>,
     /// One for each slot while the server is running.
     seats: RefCell<Vec<Seat, Hooks>>,
     /// Counts starts and stops, so that a call in the middle of one notices another.
@@ -152,9 +155,8 @@ pub extern "C" fn netcode_server_create_error() -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netcode_server_destroy(server: *mut netcode_server_t) {
     // SAFETY: as the caller vouches.
-    if let Some(server) = unsafe { enter(server, c"netcode_server_destroy") }
-        && !server.lifeline.is_doomed()
-    {
+    let Some(server) = (unsafe { enter(server, c"netcode_server_destroy") }) else { return };
+    if !server.lifeline.is_doomed() {
         server.doom();
         server.stop();
     }
@@ -353,12 +355,12 @@ pub unsafe extern "C" fn netcode_server_send_packet(
     let function = c"netcode_server_send_packet";
     // SAFETY: as the caller vouches.
     unsafe {
-        if let Some((server, slot)) = enter_slot(server, client_index, function)
-            && server.ask(|core| core.is_connected(slot)) == Some(true)
-            && let Some(payload) = payload(packet_data, packet_bytes, function)
-        {
-            server.send(slot, payload);
+        let Some((server, slot)) = enter_slot(server, client_index, function) else { return };
+        if server.ask(|core| core.is_connected(slot)) != Some(true) {
+            return;
         }
+        let Some(payload) = payload(packet_data, packet_bytes, function) else { return };
+        server.send(slot, payload);
     }
 }
 
@@ -396,10 +398,9 @@ pub unsafe extern "C" fn netcode_server_free_packet(server: *mut netcode_server_
     let function = c"netcode_server_free_packet";
     // SAFETY: as the caller vouches.
     unsafe {
-        if let Some(server) = enter(server, function)
-            && holds(!packet.is_null(), c"packet", function)
-        {
-            queue::free(&server.hooks, packet.cast());
+        let Some(server) = enter(server, function) else { return };
+        if holds(!packet.is_null(), c"packet", function) {
+            server.memory.free(packet.cast());
         }
     }
 }
@@ -446,14 +447,12 @@ pub unsafe extern "C" fn netcode_server_process_packet(
     let function = c"netcode_server_process_packet";
     // SAFETY: as the caller vouches.
     unsafe {
-        if let Some(server) = enter(server, function)
-            && let Some((from, datagram)) = datagram(from, packet_data, packet_bytes, function)
-        {
-            if Request::is_claimed_by(datagram) {
-                server.change(|core| core.set_wall_clock(clock::unix()));
-            }
-            server.process(from, datagram, &mut [0; MAX_SEALED_BYTES]);
+        let Some(server) = enter(server, function) else { return };
+        let Some((from, datagram)) = datagram(from, packet_data, packet_bytes, function) else { return };
+        if Request::is_claimed_by(datagram) {
+            server.change(|core| core.set_wall_clock(clock::unix()));
         }
+        with_room(&server.outgoing, |reply| server.process(from, datagram, reply));
     }
 }
 
@@ -529,16 +528,16 @@ pub unsafe extern "C" fn netcode_server_process_loopback_packet(
     let function = c"netcode_server_process_loopback_packet";
     // SAFETY: as the caller vouches.
     unsafe {
-        if let Some((server, slot)) = enter_slot(server, client_index, function)
-            && holds(
-                server.ask(|core| core.is_loopback(slot)).unwrap_or(false),
-                c"server->client_loopback[client_index]",
-                function,
-            )
-            && let Some(payload) = payload(packet_data, packet_bytes, function)
-        {
-            server.enqueue(slot, payload, packet_sequence);
+        let Some((server, slot)) = enter_slot(server, client_index, function) else { return };
+        if !holds(
+            server.ask(|core| core.is_loopback(slot)).unwrap_or(false),
+            c"server->client_loopback[client_index]",
+            function,
+        ) {
+            return;
         }
+        let Some(payload) = payload(packet_data, packet_bytes, function) else { return };
+        server.enqueue(slot, payload, packet_sequence);
     }
 }
 
@@ -572,6 +571,7 @@ impl netcode_server_t {
         match started {
             Ok(()) => {
                 self.seats.replace(seats);
+                self.memory.keep(max_clients);
                 self.epoch.set(self.epoch.get() + 1);
                 log!(log::INFO, "server started with {max_clients} client slots");
             }
@@ -595,8 +595,9 @@ impl netcode_server_t {
         self.change(Server::stop);
         let seats = self.seats.replace(Vec::new_in(self.hooks));
         for seat in &seats {
-            seat.queue.clear(&self.hooks);
+            seat.queue.clear(&self.memory);
         }
+        self.memory.keep(0);
         log!(log::INFO, "server stopped");
     }
 
@@ -626,9 +627,10 @@ impl netcode_server_t {
             core.advance(time);
             core.set_wall_clock(clock::unix());
         });
-        let mut buffer = [0; MAX_SEALED_BYTES];
-        self.receive(&mut buffer);
-        self.keep_alive(&mut buffer);
+        with_room(&self.outgoing, |buffer| {
+            self.receive(buffer);
+            self.keep_alive(buffer);
+        });
         self.time_out();
     }
 
@@ -659,7 +661,7 @@ impl netcode_server_t {
 
     fn time_out(&self) {
         let mut next = 0;
-        while let Some(slot) = self.ask(|core| core.next_timed_out(next)).flatten() {
+        while let Some(slot) = self.change(|core| core.next_timed_out(next)).flatten() {
             self.disconnect(slot, DisconnectReason::TimedOut);
             next = slot + 1;
         }
@@ -686,7 +688,7 @@ impl netcode_server_t {
     }
 
     fn enqueue(&self, slot: usize, payload: &[u8], sequence: u64) {
-        let queued = self.with_seat(slot, |seat| seat.queue.push(&self.hooks, payload, sequence));
+        let queued = self.with_seat(slot, |seat| seat.queue.push(&self.memory, payload, sequence));
         if queued == Some(true) {
             log!(log::DEBUG, "server received payload packet {sequence} of {} bytes from client {slot}", payload.len());
         } else {
@@ -698,13 +700,14 @@ impl netcode_server_t {
         if self.ask(|core| core.is_loopback(slot)) == Some(true) {
             return self.send_loopback(slot, payload);
         }
-        let mut buffer = [0; MAX_SEALED_BYTES];
-        if let Some(transmit) = self.change(|core| core.keep_alive_before_payload(slot, &mut buffer)).flatten() {
-            self.hand_over(transmit, &buffer);
-        }
-        if let Some(Ok(transmit)) = self.change(|core| core.send(slot, payload, &mut buffer)) {
-            self.hand_over(transmit, &buffer);
-        }
+        with_room(&self.outgoing, |buffer| {
+            if let Some(transmit) = self.change(|core| core.keep_alive_before_payload(slot, buffer)).flatten() {
+                self.hand_over(transmit, buffer);
+            }
+            if let Some(Ok(transmit)) = self.change(|core| core.send(slot, payload, buffer)) {
+                self.hand_over(transmit, buffer);
+            }
+        });
     }
 
     fn send_loopback(&self, slot: usize, payload: &[u8]) {
@@ -740,12 +743,13 @@ impl netcode_server_t {
     }
 
     fn see_off(&self, leaving: Leaving) {
-        let mut buffer = [0; MAX_SEALED_BYTES];
-        while let Some(transmit) = self.change(|core| core.poll_farewell(leaving, &mut buffer)).flatten() {
-            self.hand_over(transmit, &buffer);
-        }
+        with_room(&self.outgoing, |buffer| {
+            while let Some(transmit) = self.change(|core| core.poll_farewell(leaving, buffer)).flatten() {
+                self.hand_over(transmit, buffer);
+            }
+        });
         if self.change(|core| core.finish_leave(leaving)) == Some(true) {
-            self.with_seat(leaving.slot(), |seat| seat.vacate(&self.hooks));
+            self.with_seat(leaving.slot(), |seat| seat.vacate(&self.memory));
         }
     }
 
@@ -810,10 +814,10 @@ impl Seat {
         }
     }
 
-    fn vacate(&self, hooks: &Hooks) {
+    fn vacate(&self, memory: &PacketMemory) {
         self.told.set(false);
         self.settle(None, &[0; USER_DATA_BYTES]);
-        self.queue.clear(hooks);
+        self.queue.clear(memory);
     }
 }
 
@@ -879,6 +883,8 @@ unsafe fn try_create(
         lifeline: Lifeline::default(),
         hooks,
         core: RefCell::new(core),
+        memory: PacketMemory::new(hooks, 0),
+        outgoing: RefCell::new([0; MAX_SEALED_BYTES]),
         seats: RefCell::new(Vec::new_in(hooks)),
         epoch: Cell::new(0),
         transport,

@@ -106,9 +106,8 @@ pub unsafe extern "C" fn netcode_network_simulator_destroy(simulator: *mut netco
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netcode_network_simulator_reset(simulator: *mut netcode_network_simulator_t) {
     // SAFETY: as the caller vouches.
-    if let Some(simulator) = unsafe { enter(simulator, c"netcode_network_simulator_reset") }
-        && let Ok(mut core) = simulator.core.try_borrow_mut()
-    {
+    let Some(simulator) = (unsafe { enter(simulator, c"netcode_network_simulator_reset") }) else { return };
+    if let Ok(mut core) = simulator.core.try_borrow_mut() {
         core.reset();
     }
 }
@@ -120,9 +119,8 @@ pub unsafe extern "C" fn netcode_network_simulator_reset(simulator: *mut netcode
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netcode_network_simulator_update(simulator: *mut netcode_network_simulator_t, time: f64) {
     // SAFETY: as the caller vouches.
-    if let Some(simulator) = unsafe { enter(simulator, c"netcode_network_simulator_update") }
-        && let Ok(mut core) = simulator.core.try_borrow_mut()
-    {
+    let Some(simulator) = (unsafe { enter(simulator, c"netcode_network_simulator_update") }) else { return };
+    if let Ok(mut core) = simulator.core.try_borrow_mut() {
         core.update(time);
     }
 }

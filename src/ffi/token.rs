@@ -1,7 +1,7 @@
 //! Connect tokens, for backends.
 
 use std::ffi::{c_char, c_int};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use super::address::parse;
 use super::assert::holds;
@@ -10,7 +10,7 @@ use super::log::{self, log};
 use super::types::{NETCODE_ERROR, NETCODE_OK};
 use crate::crypto::{KEY_BYTES, Key};
 use crate::platform::{clock, random::SysRng};
-use crate::token::TokenRequest;
+use crate::token::{CONNECT_TOKEN_BYTES, TokenRequest};
 use crate::{MAX_SERVERS_PER_CONNECT, USER_DATA_BYTES, UserData};
 
 /// Makes a connect token: what your backend sends to a client over a secure channel, and the client
@@ -58,12 +58,18 @@ pub unsafe extern "C" fn netcode_generate_connect_token(
         return NETCODE_ERROR;
     }
     let count = count.unwrap_or_default();
+    let (mut public, mut internal) = ([UNREAD; MAX_SERVERS_PER_CONNECT], [UNREAD; MAX_SERVERS_PER_CONNECT]);
     // SAFETY: the arrays have that many strings, as the caller vouches.
-    let addresses = unsafe { (read(public_server_addresses, count), read(internal_server_addresses, count)) };
-    let (Some(public), Some(internal)) = addresses else {
+    let read = unsafe {
+        read(public_server_addresses, &mut public[..count], None).and_then(|()| {
+            let known = (public_server_addresses, &public[..count]);
+            read(internal_server_addresses, &mut internal[..count], Some(known))
+        })
+    };
+    if read.is_none() {
         log!(log::ERROR, "error: a server address of the connect token is no address");
         return NETCODE_ERROR;
-    };
+    }
     // SAFETY: the caller vouches for the sizes; user data may be absent.
     let (private_key, user_data) =
         unsafe { (Key::new(private_key.cast::<[u8; KEY_BYTES]>().read()), user_data.cast::<UserData>().as_ref()) };
@@ -76,12 +82,13 @@ pub unsafe extern "C" fn netcode_generate_connect_token(
         internal_addresses: &internal[..count],
         user_data: user_data.unwrap_or(&[0; USER_DATA_BYTES]),
     };
-    match request.generate(&private_key, clock::unix(), &mut SysRng) {
-        Ok(token) => {
-            // SAFETY: there is room for a token, as the caller vouches.
-            unsafe { connect_token.copy_from_nonoverlapping(token.as_ptr(), token.len()) };
-            NETCODE_OK
-        }
+    // SAFETY: there is room for a token, as the caller vouches; zeros first, so that it is initialised.
+    let connect_token = unsafe {
+        connect_token.write_bytes(0, CONNECT_TOKEN_BYTES);
+        &mut *connect_token.cast::<[u8; CONNECT_TOKEN_BYTES]>()
+    };
+    match request.generate_into(&private_key, clock::unix(), &mut SysRng, connect_token) {
+        Ok(()) => NETCODE_OK,
         Err(error) => {
             log!(log::ERROR, "error: no connect token: {error}");
             NETCODE_ERROR
@@ -89,13 +96,27 @@ pub unsafe extern "C" fn netcode_generate_connect_token(
     }
 }
 
+const UNREAD: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+
+/// Reads addresses. Internal addresses are mostly the very strings of the public ones, and `known`
+/// from there.
+///
 /// # Safety
-/// There are `count` strings, each NULL or ending in zero.
-unsafe fn read(strings: *mut *const c_char, count: usize) -> Option<[SocketAddr; MAX_SERVERS_PER_CONNECT]> {
-    let mut addresses = [SocketAddr::from(([0, 0, 0, 0], 0)); MAX_SERVERS_PER_CONNECT];
-    for (index, address) in addresses[..count].iter_mut().enumerate() {
+/// There are as many strings as addresses, each NULL or ending in zero.
+unsafe fn read(
+    strings: *mut *const c_char,
+    addresses: &mut [SocketAddr],
+    known: Option<(*mut *const c_char, &[SocketAddr])>,
+) -> Option<()> {
+    for (index, address) in addresses.iter_mut().enumerate() {
         // SAFETY: as the caller vouches.
-        *address = unsafe { parse(strings.add(index).read(), c"netcode_generate_connect_token") }?;
+        let string = unsafe { strings.add(index).read() };
+        *address = match known {
+            // SAFETY: as the caller vouches.
+            Some((strings, known)) if unsafe { strings.add(index).read() } == string => known[index],
+            // SAFETY: as the caller vouches.
+            _ => unsafe { parse(string, c"netcode_generate_connect_token") }?,
+        };
     }
-    Some(addresses)
+    Some(())
 }

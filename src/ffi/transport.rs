@@ -1,11 +1,12 @@
 //! How an object sends and receives: sockets, a network simulator, or functions of its user.
 
+use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
 use std::net::SocketAddr;
 
 use super::simulator::netcode_network_simulator_t;
 use super::types::{ReceivePacketOverride, SendPacketOverride, netcode_address_t};
-use crate::packet::MAX_DATAGRAM_BYTES;
+use crate::packet::{Buffer, MAX_DATAGRAM_BYTES, MAX_SEALED_BYTES};
 use crate::platform::socket::{Received, UdpSocket};
 
 pub(super) enum Transport {
@@ -84,6 +85,14 @@ impl Sockets {
             SocketAddr::V4(_) => self.v4 = Some(socket),
             SocketAddr::V6(_) => self.v6 = Some(socket),
         }
+    }
+}
+
+/// Lends room for a packet: the object's own, or, while that is lent already, some of the stack.
+pub(super) fn with_room<T>(own: &RefCell<Buffer>, act: impl FnOnce(&mut Buffer) -> T) -> T {
+    match own.try_borrow_mut() {
+        Ok(mut own) => act(&mut own),
+        Err(_) => act(&mut [0; MAX_SEALED_BYTES]),
     }
 }
 

@@ -8,7 +8,8 @@ use hashbrown::HashTable;
 
 use super::seed::Seed;
 use crate::crypto::Mac;
-use crate::token::PrivateToken;
+use crate::packet::Request;
+use crate::token::{PRIVATE_TOKEN_BYTES, PrivateToken, TokenSeal};
 
 /// Most sources with keys at a time, connected clients included, whatever the number of slots.
 pub const MAX_MAPPINGS: usize = 1024;
@@ -20,8 +21,15 @@ const SWEEP_INTERVAL: f64 = 1.0;
 pub(super) struct Mapping {
     pub(super) source: SocketAddr,
     pub(super) token: PrivateToken,
-    pub(super) mac: Mac,
+    /// The request that brought the token: the same again need not be decrypted.
+    request: SealedToken,
     created: f64,
+}
+
+/// The private part of a connect token as it came in a request, with what authenticates it.
+pub(super) struct SealedToken {
+    pub(super) seal: TokenSeal,
+    pub(super) data: [u8; PRIVATE_TOKEN_BYTES],
 }
 
 /// Each mapping has a place of its own on the heap, so that keys never move in memory.
@@ -42,38 +50,46 @@ impl<A: Allocator + Clone> Mappings<A> {
 
     /// The mapping of a source, if it has one that has not expired. `hash` is the source's.
     pub(super) fn find(&self, hash: u64, source: &SocketAddr, now: f64) -> Option<&Mapping> {
+        if self.table.is_empty() {
+            return None; // the usual case, also under a flood
+        }
         let mapping = self.table.find(hash, |mapping| mapping.source == *source)?;
         mapping.is_live(now).then_some(&**mapping)
     }
 
-    /// Adds a mapping for a source, or renews the one it has with the keys of this token. `connected`
-    /// clients take room, too.
+    /// The mapping of a source, if it was brought by this very request.
+    pub(super) fn brought_by(
+        &mut self,
+        hash: u64,
+        source: &SocketAddr,
+        request: &Request<'_>,
+        now: f64,
+    ) -> Option<&mut Mapping> {
+        let mapping = self.table.find_mut(hash, |mapping| mapping.source == *source)?;
+        (mapping.is_live(now) && mapping.request.is(request)).then_some(&mut **mapping)
+    }
+
+    /// Adds a mapping for a source, or renews the one it has with the keys of this token. Clients that
+    /// are connected over the network take room, too.
     pub(super) fn add(
         &mut self,
         seed: &Seed,
         source: SocketAddr,
         token: PrivateToken,
-        mac: Mac,
+        request: SealedToken,
         now: f64,
-        connected: usize,
-    ) -> Result<&Mapping, Full> {
-        let mapping = Mapping { source, token, mac, created: now };
+        remote_clients: usize,
+    ) -> Result<(), Full> {
+        let mapping = Mapping { source, token, request, created: now };
         let hash = seed.of_source(&source);
-        if self.table.find(hash, |other| other.source == source).is_none() {
-            self.make_room(seed, now, connected)?;
+        if let Some(renewed) = self.table.find_mut(hash, |other| other.source == source) {
+            **renewed = mapping;
+            return Ok(());
         }
-        match self.table.find_entry(hash, |other| other.source == source) {
-            Ok(entry) => {
-                let renewed = entry.into_mut();
-                **renewed = mapping;
-                Ok(renewed)
-            }
-            Err(absent) => {
-                let boxed = Box::try_new_in(mapping, self.allocator.clone()).map_err(|_| Full)?;
-                let rehash = |mapping: &Box<Mapping, A>| seed.of_source(&mapping.source);
-                Ok(absent.into_table().insert_unique(hash, boxed, rehash).into_mut())
-            }
-        }
+        self.make_room(seed, now, remote_clients)?;
+        let boxed = Box::try_new_in(mapping, self.allocator.clone()).map_err(|_| Full)?;
+        self.table.insert_unique(hash, boxed, |mapping| seed.of_source(&mapping.source));
+        Ok(())
     }
 
     /// Takes the mapping of a source out.
@@ -98,11 +114,11 @@ impl<A: Allocator + Clone> Mappings<A> {
     }
 
     /// Sees to it that one more entry fits without allocating.
-    fn make_room(&mut self, seed: &Seed, now: f64, connected: usize) -> Result<(), Full> {
-        if self.table.len() + connected >= MAX_MAPPINGS && self.swept != now {
+    fn make_room(&mut self, seed: &Seed, now: f64, remote_clients: usize) -> Result<(), Full> {
+        if self.table.len() + remote_clients >= MAX_MAPPINGS && self.swept != now {
             self.sweep(now);
         }
-        if self.table.len() + connected >= MAX_MAPPINGS {
+        if self.table.len() + remote_clients >= MAX_MAPPINGS {
             return Err(Full);
         }
         self.table.try_reserve(1, |mapping| seed.of_source(&mapping.source)).map_err(|_| Full)
@@ -115,8 +131,24 @@ impl<A: Allocator + Clone> Mappings<A> {
 }
 
 impl Mapping {
+    /// Has its timeout begin anew.
+    pub(super) fn renew(&mut self, now: f64) {
+        self.created = now;
+    }
+
+    /// The tag of the token.
+    pub(super) fn mac(&self) -> Mac {
+        PrivateToken::mac(&self.request.data)
+    }
+
     fn is_live(&self, now: f64) -> bool {
         let timeout = self.token.timeout_seconds;
         timeout < 0 || self.created + f64::from(timeout) >= now
+    }
+}
+
+impl SealedToken {
+    fn is(&self, request: &Request<'_>) -> bool {
+        self.seal == request.seal && self.data == *request.private_data
     }
 }

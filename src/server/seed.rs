@@ -1,5 +1,6 @@
 //! Hashes that an attacker cannot steer: SipHash-1-3 under a key drawn at every start.
 
+use std::hash::Hasher;
 use std::net::{IpAddr, SocketAddr};
 
 use siphasher::sip::SipHasher13;
@@ -16,25 +17,22 @@ impl Seed {
     }
 
     pub(super) fn of_source(&self, source: &SocketAddr) -> u64 {
-        let port = source.port().to_le_bytes();
+        let mut hasher = self.0;
         match source.ip() {
-            IpAddr::V4(ip) => {
-                let mut bytes = [0; 4 + 2];
-                bytes[..4].copy_from_slice(&ip.octets());
-                bytes[4..].copy_from_slice(&port);
-                self.0.hash(&bytes)
-            }
+            // As one word: this is on the way of every packet.
+            IpAddr::V4(ip) => hasher.write_u64(u64::from(u32::from(ip)) << 16 | u64::from(source.port())),
             IpAddr::V6(ip) => {
-                let mut bytes = [0; 16 + 2];
-                bytes[..16].copy_from_slice(&ip.octets());
-                bytes[16..].copy_from_slice(&port);
-                self.0.hash(&bytes)
+                hasher.write(&ip.octets());
+                hasher.write_u16(source.port());
             }
         }
+        hasher.finish()
     }
 
     pub(super) fn of_client_id(&self, client_id: u64) -> u64 {
-        self.0.hash(&client_id.to_le_bytes())
+        let mut hasher = self.0;
+        hasher.write_u64(client_id);
+        hasher.finish()
     }
 
     pub(super) fn of_mac(&self, mac: &Mac) -> u64 {

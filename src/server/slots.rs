@@ -23,6 +23,9 @@ pub(super) struct Slots<A: Allocator> {
     by_source: HashTable<Index, A>,
     by_client_id: HashTable<Index, A>,
     connected: usize,
+    /// No client is quiet, or times out, before these times: sending and receiving only put it off.
+    quiet_from: f64,
+    timeouts_from: f64,
 }
 
 const WORD_BITS: usize = u64::BITS as usize;
@@ -76,6 +79,8 @@ impl<A: Allocator + Clone> Slots<A> {
             by_source: index_table(max_clients, allocator.clone())?,
             by_client_id: index_table(max_clients, allocator)?,
             connected: 0,
+            quiet_from: f64::NEG_INFINITY,
+            timeouts_from: f64::NEG_INFINITY,
         })
     }
 
@@ -85,6 +90,11 @@ impl<A: Allocator + Clone> Slots<A> {
 
     pub(super) fn connected(&self) -> usize {
         self.connected
+    }
+
+    /// How many clients are connected over the network.
+    pub(super) fn remote(&self) -> usize {
+        self.by_source.len()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -144,6 +154,10 @@ impl<A: Allocator + Clone> Slots<A> {
     pub(super) fn install(&mut self, seed: &Seed, slot: usize, occupant: Occupant) {
         let id_hash = seed.of_client_id(occupant.client_id);
         let source_hash = occupant.link.as_ref().map(|link| seed.of_source(&link.address));
+        if let Some(link) = &occupant.link {
+            self.quiet_from = self.quiet_from.min(link.quiet_from());
+            self.timeouts_from = self.timeouts_from.min(link.times_out_from());
+        }
         self.slots[slot] = Slot { occupant: Some(occupant), reason: DisconnectReason::None };
         self.occupied[slot / WORD_BITS] |= 1 << (slot % WORD_BITS);
         self.connected += 1;
@@ -171,15 +185,59 @@ impl<A: Allocator + Clone> Slots<A> {
         if let Ok(entry) = self.by_client_id.find_entry(seed.of_client_id(occupant.client_id), is_slot) {
             entry.remove();
         }
-        if let Some(link) = &occupant.link
-            && let Ok(entry) = self.by_source.find_entry(seed.of_source(&link.address), is_slot)
-        {
-            entry.remove();
+        if let Some(link) = &occupant.link {
+            if let Ok(entry) = self.by_source.find_entry(seed.of_source(&link.address), is_slot) {
+                entry.remove();
+            }
         }
     }
 
-    pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
-        self.slots.iter_mut().filter_map(|slot| slot.occupant.as_mut()?.link.as_mut())
+    /// The first slot from `from` on whose client is to get a keep-alive.
+    pub(super) fn next_quiet(&mut self, from: usize, now: f64) -> Option<usize> {
+        self.next_due(from, now, |slots| &mut slots.quiet_from, Link::quiet_from)
+    }
+
+    /// The first slot from `from` on whose client has timed out.
+    pub(super) fn next_timed_out(&mut self, from: usize, now: f64) -> Option<usize> {
+        self.next_due(from, now, |slots| &mut slots.timeouts_from, Link::times_out_from)
+    }
+
+    /// The clock has gone back: lets no packet lie in the future.
+    pub(super) fn clamp_times(&mut self, now: f64) {
+        for link in self.slots.iter_mut().filter_map(|slot| slot.occupant.as_mut()?.link.as_mut()) {
+            link.last_send = link.last_send.min(now);
+            link.last_receive = link.last_receive.min(now);
+        }
+        self.quiet_from = f64::NEG_INFINITY;
+        self.timeouts_from = f64::NEG_INFINITY;
+    }
+
+    /// The first slot from `from` on with a client for whom `due` has come. A look at all of them
+    /// that finds none tells until when there is no need to look again.
+    fn next_due(
+        &mut self,
+        from: usize,
+        now: f64,
+        bound: impl Fn(&mut Self) -> &mut f64,
+        due: impl Fn(&Link) -> f64,
+    ) -> Option<usize> {
+        if now < *bound(self) {
+            return None;
+        }
+        let (mut next, mut earliest) = (from, f64::INFINITY);
+        while let Some(slot) = self.next_occupied(next) {
+            next = slot + 1;
+            let staying = self.get(slot).filter(|occupant| !occupant.is_leaving());
+            let Some(link) = staying.and_then(|occupant| occupant.link.as_ref()) else { continue };
+            earliest = earliest.min(due(link));
+            if earliest <= now {
+                return Some(slot);
+            }
+        }
+        if from == 0 {
+            *bound(self) = earliest;
+        }
+        None
     }
 }
 
@@ -200,20 +258,24 @@ impl Slot {
     }
 }
 
+impl Link {
+    /// From when on a keep-alive is due.
+    fn quiet_from(&self) -> f64 {
+        self.last_send + SEND_INTERVAL
+    }
+
+    /// From when on the client has timed out.
+    fn times_out_from(&self) -> f64 {
+        match self.timeout_seconds {
+            ..=0 => f64::INFINITY,
+            seconds => self.last_receive + f64::from(seconds),
+        }
+    }
+}
+
 impl Occupant {
     pub(super) fn is_leaving(&self) -> bool {
         self.farewells.is_some()
-    }
-
-    /// Whether a keep-alive is due.
-    pub(super) fn is_quiet(&self, now: f64) -> bool {
-        let link = self.link.as_ref();
-        !self.is_leaving() && link.is_some_and(|link| link.last_send + SEND_INTERVAL <= now)
-    }
-
-    pub(super) fn has_timed_out(&self, now: f64) -> bool {
-        let gone = |link: &Link| link.timeout_seconds > 0 && link.last_receive + f64::from(link.timeout_seconds) <= now;
-        !self.is_leaving() && self.link.as_ref().is_some_and(gone)
     }
 
     pub(super) fn seal_keep_alive(

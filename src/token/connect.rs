@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 
 use rand::TryCryptoRng;
 
-use super::{PRIVATE_TOKEN_BYTES, PrivateToken, ServerList, TokenSeal};
-use crate::crypto::{KEY_BYTES, Key, TOKEN_NONCE_BYTES};
+use super::private::PrivatePart;
+use super::{PRIVATE_TOKEN_BYTES, ServerList, TokenSeal, write_servers};
+use crate::crypto::{KEY_BYTES, Key, TokenNonce};
 use crate::wire::{Reader, Writer};
-use crate::{UserData, VERSION_INFO};
+use crate::{MAX_SERVERS_PER_CONNECT, UserData, VERSION_INFO};
 
 /// Size of a connect token, in bytes.
 pub const CONNECT_TOKEN_BYTES: usize = 2048;
@@ -54,7 +55,7 @@ pub struct ConnectToken {
 /// Why no token was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GenerateError<E> {
-    /// A token names 1 to [`MAX_SERVERS_PER_CONNECT`](crate::MAX_SERVERS_PER_CONNECT) servers, and
+    /// A token names 1 to [`MAX_SERVERS_PER_CONNECT`] servers, and
     /// as many public as internal addresses.
     ServerCount,
     /// The source of random bytes failed.
@@ -80,36 +81,81 @@ impl TokenRequest<'_> {
         unix: u64,
         random: &mut R,
     ) -> Result<[u8; CONNECT_TOKEN_BYTES], GenerateError<R::Error>> {
-        if self.public_addresses.len() != self.internal_addresses.len() {
+        let mut token = [0; CONNECT_TOKEN_BYTES];
+        self.generate_into(private_key, unix, random, &mut token)?;
+        Ok(token)
+    }
+
+    /// As [`generate`](Self::generate), in place. On failure `token` is left as it was.
+    pub fn generate_into<R: TryCryptoRng>(
+        &self,
+        private_key: &Key,
+        unix: u64,
+        random: &mut R,
+        token: &mut [u8; CONNECT_TOKEN_BYTES],
+    ) -> Result<(), GenerateError<R::Error>> {
+        let count = self.public_addresses.len();
+        if !(1..=MAX_SERVERS_PER_CONNECT).contains(&count) || self.internal_addresses.len() != count {
             return Err(GenerateError::ServerCount);
         }
-        let servers = ServerList::new(self.public_addresses).ok_or(GenerateError::ServerCount)?;
-        let internal = ServerList::new(self.internal_addresses).ok_or(GenerateError::ServerCount)?;
-        let mut nonce = [0; TOKEN_NONCE_BYTES];
-        random.try_fill_bytes(&mut nonce).map_err(GenerateError::Random)?;
-        let private = PrivateToken {
-            client_id: self.client_id,
-            timeout_seconds: self.timeout_seconds,
-            servers: internal,
-            client_to_server: Key::generate(random).map_err(GenerateError::Random)?,
-            server_to_client: Key::generate(random).map_err(GenerateError::Random)?,
-            user_data: *self.user_data,
-        };
         let expire_timestamp = match u64::try_from(self.expire_seconds) {
             Ok(seconds) => unix.saturating_add(seconds),
             Err(_) => u64::MAX,
         };
-        let seal = TokenSeal { protocol_id: self.protocol_id, expire_timestamp, nonce };
-        let token = ConnectToken {
+        let mut nonce = TokenNonce::default();
+        random.try_fill_bytes(&mut nonce).map_err(GenerateError::Random)?;
+        let client_to_server = &Key::generate(random).map_err(GenerateError::Random)?;
+        let server_to_client = &Key::generate(random).map_err(GenerateError::Random)?;
+        let public = PublicPart {
             create_timestamp: unix,
-            seal,
-            private_data: private.seal(&seal, private_key),
+            seal: &TokenSeal { protocol_id: self.protocol_id, expire_timestamp, nonce },
             timeout_seconds: self.timeout_seconds,
-            servers,
-            client_to_server: private.client_to_server.clone(),
-            server_to_client: private.server_to_client.clone(),
+            servers: self.public_addresses,
+            client_to_server,
+            server_to_client,
         };
-        Ok(token.write())
+        let private = PrivatePart {
+            client_id: self.client_id,
+            timeout_seconds: self.timeout_seconds,
+            servers: self.internal_addresses,
+            client_to_server,
+            server_to_client,
+            user_data: self.user_data,
+        };
+        public.write_around(token, |data| private.seal(public.seal, private_key, data));
+        Ok(())
+    }
+}
+
+/// Everything in a token but its private part.
+struct PublicPart<'a> {
+    create_timestamp: u64,
+    seal: &'a TokenSeal,
+    timeout_seconds: i32,
+    servers: &'a [SocketAddr],
+    client_to_server: &'a Key,
+    server_to_client: &'a Key,
+}
+
+impl PublicPart<'_> {
+    /// Writes a token, with a private part that is put into its place by `write_private`.
+    fn write_around(
+        &self,
+        token: &mut [u8; CONNECT_TOKEN_BYTES],
+        write_private: impl FnOnce(&mut [u8; PRIVATE_TOKEN_BYTES]),
+    ) {
+        token.fill(0);
+        let mut writer = Writer::new(token);
+        writer.bytes(VERSION_INFO);
+        writer.u64(self.seal.protocol_id);
+        writer.u64(self.create_timestamp);
+        writer.u64(self.seal.expire_timestamp);
+        writer.bytes(&self.seal.nonce);
+        writer.with(write_private);
+        writer.i32(self.timeout_seconds);
+        write_servers(&mut writer, self.servers);
+        writer.bytes(self.client_to_server.as_bytes());
+        writer.bytes(self.server_to_client.as_bytes());
     }
 }
 
@@ -130,19 +176,17 @@ impl ConnectToken {
 
     /// Writes the token as [`read`](Self::read) reads it.
     pub fn write(&self) -> [u8; CONNECT_TOKEN_BYTES] {
-        let mut bytes = [0; CONNECT_TOKEN_BYTES];
-        let mut writer = Writer::new(&mut bytes);
-        writer.bytes(VERSION_INFO);
-        writer.u64(self.seal.protocol_id);
-        writer.u64(self.create_timestamp);
-        writer.u64(self.seal.expire_timestamp);
-        writer.bytes(&self.seal.nonce);
-        writer.bytes(&self.private_data);
-        writer.i32(self.timeout_seconds);
-        self.servers.write(&mut writer);
-        writer.bytes(self.client_to_server.as_bytes());
-        writer.bytes(self.server_to_client.as_bytes());
-        bytes
+        let public = PublicPart {
+            create_timestamp: self.create_timestamp,
+            seal: &self.seal,
+            timeout_seconds: self.timeout_seconds,
+            servers: self.servers.as_slice(),
+            client_to_server: &self.client_to_server,
+            server_to_client: &self.server_to_client,
+        };
+        let mut token = [0; CONNECT_TOKEN_BYTES];
+        public.write_around(&mut token, |data| *data = self.private_data);
+        token
     }
 
     /// How long the token can be used after it was made, in seconds.

@@ -1,8 +1,10 @@
 //! The part of a connect token that only the backend and the servers can read.
 
+use std::net::SocketAddr;
+
 use zeroize::Zeroize;
 
-use super::ServerList;
+use super::{ServerList, write_servers};
 use crate::crypto::{self, KEY_BYTES, Key, MAC_BYTES, Mac, TOKEN_NONCE_BYTES};
 use crate::wire::{Reader, Writer};
 use crate::{USER_DATA_BYTES, UserData, VERSION_INFO};
@@ -53,9 +55,16 @@ pub struct TokenSeal {
 impl PrivateToken {
     /// Seals the token under the key that backend and servers share.
     pub fn seal(&self, seal: &TokenSeal, private_key: &Key) -> [u8; PRIVATE_TOKEN_BYTES] {
+        let part = PrivatePart {
+            client_id: self.client_id,
+            timeout_seconds: self.timeout_seconds,
+            servers: self.servers.as_slice(),
+            client_to_server: &self.client_to_server,
+            server_to_client: &self.server_to_client,
+            user_data: &self.user_data,
+        };
         let mut data = [0; PRIVATE_TOKEN_BYTES];
-        self.write(&mut data[..PLAIN_BYTES]);
-        crypto::seal_token(private_key, &seal.nonce, &seal.associated_data(), &mut data);
+        part.seal(seal, private_key, &mut data);
         data
     }
 
@@ -65,9 +74,9 @@ impl PrivateToken {
         seal: &TokenSeal,
         private_key: &Key,
     ) -> Result<Self, InvalidPrivateToken> {
-        let token = crypto::open_token(private_key, &seal.nonce, &seal.associated_data(), data)
-            .map_err(|_| InvalidPrivateToken::Forged)
-            .and_then(|plain| Self::read(plain).ok_or(InvalidPrivateToken::Malformed));
+        let plain = crypto::open_token(private_key, &seal.nonce, &seal.associated_data(), data)
+            .map_err(|_| InvalidPrivateToken::Forged)?;
+        let token = Self::read(plain).ok_or(InvalidPrivateToken::Malformed);
         data.zeroize();
         token
     }
@@ -77,16 +86,6 @@ impl PrivateToken {
         let mut mac = Mac::default();
         mac.copy_from_slice(&data[PLAIN_BYTES..]);
         mac
-    }
-
-    fn write(&self, plain: &mut [u8]) {
-        let mut writer = Writer::new(plain);
-        writer.u64(self.client_id);
-        writer.i32(self.timeout_seconds);
-        self.servers.write(&mut writer);
-        writer.bytes(self.client_to_server.as_bytes());
-        writer.bytes(self.server_to_client.as_bytes());
-        writer.bytes(&self.user_data);
     }
 
     fn read(plain: &[u8]) -> Option<Self> {
@@ -99,6 +98,30 @@ impl PrivateToken {
             server_to_client: Key::new(*reader.array::<KEY_BYTES>()?),
             user_data: *reader.array::<USER_DATA_BYTES>()?,
         })
+    }
+}
+
+/// What a private part is written from.
+pub(super) struct PrivatePart<'a> {
+    pub(super) client_id: u64,
+    pub(super) timeout_seconds: i32,
+    pub(super) servers: &'a [SocketAddr],
+    pub(super) client_to_server: &'a Key,
+    pub(super) server_to_client: &'a Key,
+    pub(super) user_data: &'a UserData,
+}
+
+impl PrivatePart<'_> {
+    pub(super) fn seal(&self, seal: &TokenSeal, private_key: &Key, data: &mut [u8; PRIVATE_TOKEN_BYTES]) {
+        data.fill(0);
+        let mut writer = Writer::new(&mut data[..PLAIN_BYTES]);
+        writer.u64(self.client_id);
+        writer.i32(self.timeout_seconds);
+        write_servers(&mut writer, self.servers);
+        writer.bytes(self.client_to_server.as_bytes());
+        writer.bytes(self.server_to_client.as_bytes());
+        writer.bytes(self.user_data);
+        crypto::seal_token(private_key, &seal.nonce, &seal.associated_data(), data);
     }
 }
 
