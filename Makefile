@@ -15,7 +15,8 @@ endif
 EXAMPLES = client server client_server soak profile
 EXAMPLE_FLAGS = -std=c99 -O2 -Wall -Wextra -I$(DIST)/include
 
-.PHONY: demo test lib debug-lib header examples rust-test c-test check clean
+.PHONY: demo test lib debug-lib header examples rust-test c-test fallback-test instructions instructions-update \
+	bench check clean
 
 demo: examples
 	$(TARGET)/examples/client_server
@@ -50,7 +51,30 @@ rust-test:
 c-test: lib debug-lib examples
 	$(PYTHON) c_tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/c_tests
 
-check: test
+# The C tests again, with everything that replaces what a system or compiler may not have.
+fallback-test: lib debug-lib examples
+	$(CARGO) rustc --release --locked --target-dir $(TARGET)/fallback --no-default-features $(CRATE_TYPES) $(SONAME)
+	scripts/dist.sh $(TARGET)/fallback/release $(TARGET)/fallback/dist
+	$(PYTHON) c_tests/run.py --dist $(TARGET)/fallback/dist --debug-dist $(TARGET)/debug-dist \
+		--build $(TARGET)/fallback/c_tests "(static)"
+	$(CARGO) test --locked --target-dir $(TARGET) --no-default-features
+
+# Instructions executed by the main workloads, against the committed numbers. Needs valgrind.
+instructions: lib
+	$(PYTHON) benches/instructions.py $(INSTRUCTIONS)
+
+instructions-update: lib
+	$(PYTHON) benches/instructions.py $(INSTRUCTIONS) --update
+
+INSTRUCTIONS = --lib $(DIST)/lib/libnetcode.a --include $(DIST)/include --build $(TARGET)/benches
+
+# Ours beside published implementations and, with OTHER=path/to/libnetcode.so, any other library that
+# implements netcode.h. Writes docs/benchmarks.
+bench: lib
+	$(CARGO) run --release --locked --target-dir $(TARGET)/bench -p netcode-bench -- --out docs/benchmarks \
+		$(if $(OTHER),--other $(OTHER))
+
+check: test fallback-test instructions
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --target-dir $(TARGET) --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --target-dir $(TARGET) --no-deps

@@ -565,8 +565,8 @@ void netcode_sleep(double seconds);
 double netcode_time(void);
 
 /**
- * Reads "a.b.c.d", "a.b.c.d:port", an IPv6 address, "[ipv6]" or "[ipv6]:port". Without a port it
- * is 0.
+ * Reads an IPv4 address as "1.2.3.4" or "1.2.3.4:port", or an IPv6 address, bare or in brackets and
+ * then perhaps with ":port". Without a port it is 0.
  *
  * Returns NETCODE_OK, or NETCODE_ERROR with the address set to NETCODE_ADDRESS_NONE.
  */

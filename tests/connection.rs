@@ -1215,6 +1215,21 @@ fn a_clock_that_is_set_back_delays_timeouts_at_most_by_their_length() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_delays_the_expiry_of_a_token_at_most_by_its_lifetime() {
+    let mut pair = Pair::new(1);
+    pair.update_at(1000.0);
+    pair.server().awake = false;
+    let spec = pair.spec(0, &[0]).expiring_in(10).timing_out_after(-1);
+    pair.connect_with(0, &spec);
+    pair.update_at(1004.0);
+    pair.update_at(500.0);
+    pair.update_at(just_before(510.0));
+    assert_eq!(pair.client().state(), State::SendingConnectionRequest);
+    pair.update_at(510.0);
+    assert_eq!(pair.client().state(), State::ConnectTokenExpired);
+}
+
+#[test]
 fn a_time_beyond_all_bounds_ends_connections_and_breaks_nothing() {
     let mut pair = Pair::connected_at(1.0);
     pair.link.place(|_| false);

@@ -205,6 +205,7 @@ fn of_two_handshakes_for_one_id_the_first_to_answer_wins() {
     let (answer, other_answer) = (first.answer(&challenge), second.answer(&other_challenge));
     assert!(second.hand(&mut server, &other_answer).is_connected());
     assert_eq!(first.hand(&mut server, &answer), Reaction::Ignored(Ignored::ClientIdConnected));
+    assert_eq!(first.ask(&mut server), Reaction::Ignored(Ignored::ClientIdConnected), "nor is it challenged again");
 }
 
 #[test]

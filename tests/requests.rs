@@ -219,6 +219,7 @@ fn fill_history(server: &mut Server, expire_timestamp: u64) -> Vec<Guest> {
 
 #[test]
 fn a_token_is_never_forgotten_for_another() {
+    const { assert!(MAX_HISTORY == 8 * 256) };
     let mut server = open_server(4);
     let guests = fill_history(&mut server, EPOCH + 30);
     let late = Guest::numbered_with(1, |spec| spec.expiring_in(60));
@@ -414,8 +415,24 @@ fn begin(server: &mut Server, numbers: std::ops::Range<usize>) {
 }
 
 #[test]
+fn a_clock_that_is_set_back_gives_a_handshake_its_timeout_once_more_at_most() {
+    let mut server = open_server(4);
+    let [mut in_time, mut too_late] = [Guest::numbered(1), Guest::numbered(2)];
+    server.advance(1000.0);
+    let challenges = [in_time.ask(&mut server).challenge(), too_late.ask(&mut server).challenge()];
+    let answers = [in_time.answer(&challenges[0]), too_late.answer(&challenges[1])];
+    for time in [1004.0, 10.0, 15.0] {
+        server.advance(time);
+    }
+    assert!(in_time.hand(&mut server, &answers[0]).is_connected());
+    server.advance(just_after(15.0));
+    assert_eq!(too_late.hand(&mut server, &answers[1]), UNKNOWN);
+}
+
+#[test]
 fn there_is_room_for_1024_handshakes_however_many_slots_there_are() {
     const FULL: Reaction = Reaction::Ignored(Ignored::MappingsFull);
+    const { assert!(MAX_MAPPINGS == 1024) };
     for slots in [1, MAX_CLIENTS] {
         let mut server = open_server(slots);
         server.advance(1.0);

@@ -12,8 +12,8 @@ use crate::address;
 
 const TEXT_BYTES: usize = NETCODE_MAX_ADDRESS_STRING_LENGTH as usize;
 
-/// Reads "a.b.c.d", "a.b.c.d:port", an IPv6 address, "[ipv6]" or "[ipv6]:port". Without a port it
-/// is 0.
+/// Reads an IPv4 address as "1.2.3.4" or "1.2.3.4:port", or an IPv6 address, bare or in brackets and
+/// then perhaps with ":port". Without a port it is 0.
 ///
 /// Returns NETCODE_OK, or NETCODE_ERROR with the address set to NETCODE_ADDRESS_NONE.
 ///

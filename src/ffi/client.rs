@@ -12,16 +12,13 @@ use super::global::assert_initialised;
 use super::log::{self, log};
 use super::object::{Call, Lifeline, Object, hand_out};
 use super::queue::{PacketMemory, PacketQueue};
-use super::transport::{
-    DATAGRAM_BUFFER_BYTES, SimulatorEndpoint, Sockets, Transport, drain_overrides, drain_simulator, drain_socket,
-    with_room,
-};
+use super::transport::{SimulatorEndpoint, Sockets, Transport, drain_overrides, drain_simulator, with_room};
 use super::types::*;
 use crate::Transmit;
 use crate::address::text;
 use crate::client::{Client, Outcome, State, Transition};
 use crate::packet::{Buffer, MAX_SEALED_BYTES};
-use crate::platform::socket::UdpSocket;
+use crate::platform::socket::{Inbox, UdpSocket};
 use crate::token::{CONNECT_TOKEN_BYTES, ConnectToken};
 
 /// Most datagrams taken from the socket in an update; the rest waits for the next.
@@ -445,11 +442,11 @@ impl netcode_client_t {
             Transport::Sockets(sockets) => {
                 let server = self.ask(Client::server_address);
                 if let Some(socket) = server.and_then(|server| sockets.for_peer(&server)) {
-                    drain_socket(socket, SOCKET_BUDGET, &mut [0; DATAGRAM_BUFFER_BYTES], process);
+                    socket.drain(&mut Inbox::<Hooks>::single(), SOCKET_BUDGET, process);
                 }
             }
             Transport::Simulator(endpoint) => drain_simulator(endpoint, SIMULATOR_BUDGET, process),
-            Transport::Overrides(overrides) => drain_overrides(overrides, &mut [0; DATAGRAM_BUFFER_BYTES], process),
+            Transport::Overrides(overrides) => drain_overrides(overrides, process),
         }
     }
 

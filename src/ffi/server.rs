@@ -14,17 +14,14 @@ use super::global::assert_initialised;
 use super::log::{self, log};
 use super::object::{Call, Lifeline, Object, hand_out};
 use super::queue::{PacketMemory, PacketQueue};
-use super::transport::{
-    DATAGRAM_BUFFER_BYTES, Overrides, SimulatorEndpoint, Sockets, Transport, drain_overrides, drain_simulator,
-    drain_socket, with_room,
-};
+use super::transport::{Overrides, SimulatorEndpoint, Sockets, Transport, drain_overrides, drain_simulator, with_room};
 use super::types::*;
 use crate::address::text;
 use crate::crypto::Key;
 use crate::packet::{Buffer, Kind, MAX_SEALED_BYTES, Request};
 use crate::platform::clock;
 use crate::platform::random::SysRng;
-use crate::platform::socket::{OpenError, UdpSocket, wildcard};
+use crate::platform::socket::{Inbox, OpenError, UdpSocket, wildcard};
 use crate::server::{Config, DisconnectReason, Leaving, Outcome, Server};
 use crate::{MAX_CLIENTS, Transmit, USER_DATA_BYTES, UserData};
 
@@ -51,6 +48,8 @@ pub struct netcode_server_t {
     /// Counts starts and stops, so that a call in the middle of one notices another.
     epoch: Cell<u64>,
     transport: Transport,
+    /// Where datagrams come in. A call from within an update finds another, smaller one.
+    inbox: RefCell<Inbox<Hooks>>,
     /// The first address, as created.
     address: SocketAddr,
     callback_context: *mut c_void,
@@ -641,13 +640,14 @@ impl netcode_server_t {
         };
         match &self.transport {
             Transport::Sockets(Sockets { v4, v6 }) => {
-                let (mut process, mut buffer) = (process, [0; DATAGRAM_BUFFER_BYTES]);
+                let (mut process, mut inbox) = (process, self.inbox.take());
                 for socket in v4.iter().chain(v6) {
-                    drain_socket(socket, SOCKET_BUDGET, &mut buffer, &mut process);
+                    socket.drain(&mut inbox, SOCKET_BUDGET, &mut process);
                 }
+                self.inbox.replace(inbox);
             }
             Transport::Simulator(endpoint) => drain_simulator(endpoint, SIMULATOR_BUDGET, process),
-            Transport::Overrides(overrides) => drain_overrides(overrides, &mut [0; DATAGRAM_BUFFER_BYTES], process),
+            Transport::Overrides(overrides) => drain_overrides(overrides, process),
         }
     }
 
@@ -879,6 +879,10 @@ unsafe fn try_create(
     };
     let mut core = Server::new_in(core_config, hooks);
     core.advance(time);
+    let inbox = match &transport {
+        Transport::Sockets(_) => Inbox::try_new_in(hooks).ok_or_else(out_of_memory)?,
+        _ => Inbox::single(),
+    };
     let server = hand_out(netcode_server_t {
         lifeline: Lifeline::default(),
         hooks,
@@ -888,19 +892,22 @@ unsafe fn try_create(
         seats: RefCell::new(Vec::new_in(hooks)),
         epoch: Cell::new(0),
         transport,
+        inbox: RefCell::new(inbox),
         address: addresses.first,
         callback_context: config.callback_context,
         connect_disconnect_callback: config.connect_disconnect_callback,
         send_loopback_packet_callback: config.send_loopback_packet_callback,
     });
-    let Some(server) = server else {
-        log!(log::ERROR, "error: failed to allocate server");
-        return Err(NETCODE_SERVER_CREATE_ERROR_ALLOCATE_SERVER_FAILED);
-    };
+    let server = server.ok_or_else(out_of_memory)?;
     for address in addresses.iter() {
         log!(log::INFO, "server listening on {}", text(address));
     }
     Ok(server.as_ptr())
+}
+
+fn out_of_memory() -> c_int {
+    log!(log::ERROR, "error: failed to allocate server");
+    NETCODE_SERVER_CREATE_ERROR_ALLOCATE_SERVER_FAILED
 }
 
 fn open_transport(config: &netcode_server_config_t, addresses: &Addresses) -> Result<Transport, c_int> {

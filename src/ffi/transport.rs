@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use super::simulator::netcode_network_simulator_t;
 use super::types::{ReceivePacketOverride, SendPacketOverride, netcode_address_t};
 use crate::packet::{Buffer, MAX_DATAGRAM_BYTES, MAX_SEALED_BYTES};
-use crate::platform::socket::{Received, UdpSocket};
+use crate::platform::socket::UdpSocket;
 
 pub(super) enum Transport {
     Sockets(Sockets),
@@ -32,11 +32,6 @@ pub(super) struct Overrides {
     pub(super) send: SendPacketOverride,
     pub(super) receive: ReceivePacketOverride,
 }
-
-/// Room for one datagram more than is looked at, so that what is too large shows.
-pub(super) type DatagramBuffer = [u8; DATAGRAM_BUFFER_BYTES];
-
-pub(super) const DATAGRAM_BUFFER_BYTES: usize = MAX_DATAGRAM_BYTES + 1;
 
 impl Transport {
     /// Sends a datagram, or loses it: UDP promises nothing.
@@ -96,39 +91,13 @@ pub(super) fn with_room<T>(own: &RefCell<Buffer>, act: impl FnOnce(&mut Buffer) 
     }
 }
 
-/// Hands what has come in at a socket to `process`, until nothing is left, the budget is spent or
-/// `process` says that it has had enough.
-pub(super) fn drain_socket(
-    socket: &UdpSocket,
-    budget: usize,
-    buffer: &mut DatagramBuffer,
-    mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
-) {
-    for _ in 0..budget {
-        match socket.receive(buffer) {
-            // An empty or oversized datagram is no packet, and no reason to stop.
-            Received::Datagram { bytes, .. } if bytes == 0 || bytes > MAX_DATAGRAM_BYTES => {}
-            Received::Datagram { from, bytes } => {
-                if !process(from, &mut buffer[..bytes]) {
-                    return;
-                }
-            }
-            Received::Failed(_) => {}
-            Received::Nothing => return,
-        }
-    }
-}
-
 /// Hands what the user's function has to `process`, until it has nothing left or `process` says that
 /// it has had enough.
-pub(super) fn drain_overrides(
-    overrides: &Overrides,
-    buffer: &mut DatagramBuffer,
-    mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
-) {
+pub(super) fn drain_overrides(overrides: &Overrides, mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool) {
+    let mut buffer = [0; MAX_DATAGRAM_BYTES];
     loop {
         let mut from = netcode_address_t::NONE;
-        // SAFETY: the config's user vouches for the function; the buffer is larger than it is told.
+        // SAFETY: the config's user vouches for the function, which is told how large the buffer is.
         let bytes = unsafe {
             (overrides.receive)(overrides.context, &mut from, buffer.as_mut_ptr(), MAX_DATAGRAM_BYTES as c_int)
         };

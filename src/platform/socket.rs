@@ -2,11 +2,17 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use allocator_api2::alloc::{Allocator, Global};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+#[cfg(all(target_os = "linux", feature = "recvmmsg"))]
+use super::batch::{BATCH, Batch};
+use crate::packet::MAX_DATAGRAM_BYTES;
 
 /// Send and receive buffers are asked for with this size, in bytes.
 const BUFFER_BYTES: usize = 4 * 1024 * 1024;
@@ -40,18 +46,51 @@ pub enum OpenError {
     Bind(io::Error),
 }
 
+/// Room for what comes in at a socket.
+///
+/// Datagrams that are too large for it are cut off, but never to a size that is looked at.
+pub struct Inbox<A: Allocator + Clone = Global> {
+    #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
+    batch: Option<Batch<ROOM_BYTES, A>>,
+    allocator: PhantomData<A>,
+}
+
+impl<A: Allocator + Clone> Default for Inbox<A> {
+    fn default() -> Self {
+        Self::single()
+    }
+}
+
+/// One byte more than is looked at, so that what is too large shows.
+const ROOM_BYTES: usize = MAX_DATAGRAM_BYTES + 1;
+
+impl<A: Allocator + Clone> Inbox<A> {
+    /// Room for one datagram at a time, which takes no memory.
+    pub const fn single() -> Self {
+        Self {
+            #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
+            batch: None,
+            allocator: PhantomData,
+        }
+    }
+
+    /// Room for many datagrams at a time, on systems that can receive so many at once. `None` if there
+    /// is no memory for it.
+    pub fn try_new_in(allocator: A) -> Option<Self> {
+        #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
+        let inbox = Self { batch: Some(Batch::try_new_in(allocator)?), allocator: PhantomData };
+        #[cfg(not(all(target_os = "linux", feature = "recvmmsg")))]
+        let inbox = (Self::single(), drop(allocator)).0;
+        Some(inbox)
+    }
+}
+
 /// What a look at the socket found.
-#[derive(Debug)]
-pub enum Received {
-    /// A datagram.
-    Datagram {
-        /// Who sent it.
-        from: SocketAddr,
-        /// Its size in bytes, at most that of the buffer: what is larger is cut off.
-        bytes: usize,
-    },
+enum Received {
+    /// A datagram of this size, as far as there was room for it.
+    Datagram(SocketAddr, usize),
     /// The system reports an error that ends nothing: an unreachable peer, say.
-    Failed(io::Error),
+    Failed,
     /// Nothing has come in.
     Nothing,
 }
@@ -75,15 +114,71 @@ impl UdpSocket {
         self.socket.send_to(datagram, &SockAddr::from(*to)).map(|_| ())
     }
 
-    /// Takes a datagram that has come in.
-    pub fn receive(&self, buffer: &mut [u8]) -> Received {
-        match self.socket.recv_from(as_uninit(buffer)) {
+    /// Hands what has come in to `process`, until nothing is left, as many as `budget` have been taken,
+    /// or `process` says that it has had enough. Empty and oversized datagrams are skipped.
+    pub fn drain<A: Allocator + Clone>(
+        &self,
+        inbox: &mut Inbox<A>,
+        budget: usize,
+        mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
+    ) {
+        #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
+        if let Some(batch) = &mut inbox.batch {
+            return self.drain_batches(batch, budget, process);
+        }
+        let _ = inbox;
+        let mut room = [0; ROOM_BYTES];
+        for _ in 0..budget {
+            match self.receive(&mut room) {
+                Received::Datagram(from, bytes) if is_worth_a_look(bytes) => {
+                    if !process(from, &mut room[..bytes]) {
+                        return;
+                    }
+                }
+                Received::Datagram(..) | Received::Failed => {}
+                Received::Nothing => return,
+            }
+        }
+    }
+
+    #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
+    fn drain_batches<A: Allocator + Clone>(
+        &self,
+        batch: &mut Batch<ROOM_BYTES, A>,
+        budget: usize,
+        mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
+    ) {
+        let mut left = budget;
+        while left > 0 {
+            let count = match batch.receive(&self.socket, left) {
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    left -= 1;
+                    continue;
+                }
+            };
+            for index in 0..count {
+                let Some((from, datagram)) = batch.datagram(index) else { continue };
+                if is_worth_a_look(datagram.len()) && !process(from, datagram) {
+                    return;
+                }
+            }
+            if count < BATCH {
+                return;
+            }
+            left -= count;
+        }
+    }
+
+    fn receive(&self, room: &mut [u8]) -> Received {
+        match self.socket.recv_from(as_uninit(room)) {
             Ok((bytes, from)) => match from.as_socket() {
-                Some(from) => Received::Datagram { from: without_flow(from), bytes },
-                None => Received::Failed(ErrorKind::InvalidData.into()),
+                Some(from) => Received::Datagram(without_flow(from), bytes),
+                None => Received::Failed,
             },
             Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
-            Err(error) => Received::Failed(error),
+            Err(_) => Received::Failed,
         }
     }
 
@@ -144,8 +239,12 @@ fn tag(socket: &Socket, address: &SocketAddr) {
     let _ = (socket, address, TRAFFIC_CLASS);
 }
 
+fn is_worth_a_look(bytes: usize) -> bool {
+    (1..=MAX_DATAGRAM_BYTES).contains(&bytes)
+}
+
 /// The flow label is not a part of who sent a datagram; the scope is how to answer.
-fn without_flow(address: SocketAddr) -> SocketAddr {
+pub(super) fn without_flow(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
         v4 => v4,

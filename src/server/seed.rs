@@ -1,6 +1,5 @@
 //! Hashes that an attacker cannot steer: SipHash-1-3 under a key drawn at every start.
 
-use std::hash::Hasher;
 use std::net::{IpAddr, SocketAddr};
 
 use siphasher::sip::SipHasher13;
@@ -17,22 +16,23 @@ impl Seed {
     }
 
     pub(super) fn of_source(&self, source: &SocketAddr) -> u64 {
-        let mut hasher = self.0;
+        let port = source.port().to_le_bytes();
         match source.ip() {
-            // As one word: this is on the way of every packet.
-            IpAddr::V4(ip) => hasher.write_u64(u64::from(u32::from(ip)) << 16 | u64::from(source.port())),
+            IpAddr::V4(ip) => {
+                let [a, b, c, d] = ip.octets();
+                self.0.hash(&[a, b, c, d, port[0], port[1]])
+            }
             IpAddr::V6(ip) => {
-                hasher.write(&ip.octets());
-                hasher.write_u16(source.port());
+                let mut bytes = [0; 16 + 2];
+                bytes[..16].copy_from_slice(&ip.octets());
+                bytes[16..].copy_from_slice(&port);
+                self.0.hash(&bytes)
             }
         }
-        hasher.finish()
     }
 
     pub(super) fn of_client_id(&self, client_id: u64) -> u64 {
-        let mut hasher = self.0;
-        hasher.write_u64(client_id);
-        hasher.finish()
+        self.0.hash(&client_id.to_le_bytes())
     }
 
     pub(super) fn of_mac(&self, mac: &Mac) -> u64 {

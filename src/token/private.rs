@@ -112,8 +112,8 @@ pub(super) struct PrivatePart<'a> {
 }
 
 impl PrivatePart<'_> {
+    /// Writes and seals the part where there are zeros so far.
     pub(super) fn seal(&self, seal: &TokenSeal, private_key: &Key, data: &mut [u8; PRIVATE_TOKEN_BYTES]) {
-        data.fill(0);
         let mut writer = Writer::new(&mut data[..PLAIN_BYTES]);
         writer.u64(self.client_id);
         writer.i32(self.timeout_seconds);

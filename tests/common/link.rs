@@ -1,5 +1,6 @@
 //! The network between the endpoints of a world.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use netcode::packet::Kind;
@@ -43,7 +44,8 @@ pub(crate) struct Link {
     pub(crate) record: Vec<Sent>,
     middlebox: Option<Middlebox>,
     random: SeededRng,
-    under_way: Vec<(f64, Sent)>,
+    /// When each datagram arrives, by where it goes.
+    under_way: HashMap<SocketAddr, Vec<(f64, Sent)>>,
 }
 
 impl Link {
@@ -55,7 +57,7 @@ impl Link {
             record: Vec::new(),
             middlebox: None,
             random: SeededRng::new(seed),
-            under_way: Vec::new(),
+            under_way: HashMap::new(),
         }
     }
 
@@ -93,14 +95,14 @@ impl Link {
     /// Carries a datagram that nobody here has sent: it is neither recorded nor lost.
     pub(crate) fn carry(&mut self, sent: Sent) {
         let due = self.now + self.conditions.latency + self.random.fraction() * self.conditions.jitter;
-        self.under_way.push((due, sent));
+        self.under_way.entry(sent.to).or_default().push((due, sent));
     }
 
     /// What has arrived at an address by now, in order of arrival.
     pub(crate) fn receive(&mut self, to: SocketAddr) -> Vec<Sent> {
-        let (mut arrived, under_way): (Vec<_>, Vec<_>) =
-            self.under_way.drain(..).partition(|(due, sent)| *due <= self.now && sent.to == to);
-        self.under_way = under_way;
+        let Some(under_way) = self.under_way.get_mut(&to) else { return Vec::new() };
+        let (mut arrived, later): (Vec<_>, Vec<_>) = under_way.drain(..).partition(|(due, _)| *due <= self.now);
+        *under_way = later;
         arrived.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         arrived.into_iter().map(|(_, sent)| sent).collect()
     }
