@@ -1340,6 +1340,49 @@ static void allocate_and_free_hooks_may_query( void )
     crowd_close( &crowd );
 }
 
+static int hook_act, hook_calls;
+
+static void act_in_hook( void )
+{
+    static int depth;
+    struct netcode_server_t * server = observed ? observed->server->server : NULL;
+    static const uint8_t data[4] = { 1, 2, 3, 4 };
+    int i;
+    if ( !server || depth || ++hook_calls % 5 )
+        return;
+    depth++;
+    switch ( hook_act )
+    {
+        case 0: netcode_server_stop( server ); break;
+        case 1: netcode_server_start( server, CLIENTS + 1 ); break;
+        case 2: netcode_server_disconnect_all_clients( server ); break;
+        case 3: netcode_server_update( server, observed->net->time ); break;
+        default:
+            for ( i = 0; i < netcode_server_max_clients( server ); i++ )
+                netcode_server_send_packet( server, i, data, (int) sizeof( data ) );
+    }
+    depth--;
+}
+
+static void allocate_and_free_hooks_may_act( void )
+{
+    for ( hook_act = 0; hook_act < 5; hook_act++ )
+    {
+        struct crowd crowd;
+        hook_calls = 0;
+        crowd_open( &crowd );
+        observed = &crowd;
+        crowd.server_heap.inside = act_in_hook;
+        net_tolerate_asserts( 1 );
+        live_through_everything( &crowd );
+        net_tolerate_asserts( 0 );
+        crowd.server_heap.inside = NULL;
+        observed = NULL;
+        CHECK( hook_calls > 5 );
+        crowd_close( &crowd );
+    }
+}
+
 static int assert_depth;
 
 static void assert_and_observe( const char * condition, const char * function, const char * file, int line )
@@ -1406,6 +1449,7 @@ int main( int argc, char ** argv )
 
     TEST( a_printf_hook_may_query );
     TEST( allocate_and_free_hooks_may_query );
+    TEST( allocate_and_free_hooks_may_act );
     TEST( an_assert_hook_may_query );
 
     return tests_done();

@@ -8,7 +8,8 @@
 //! - an object behind a C pointer is only ever borrowed shared, its changing parts being in cells;
 //! - no borrow of its core is alive while user code runs, with one exception: when a table of the
 //!   core grows or is freed, the allocator hooks run within it. A call from there into the same
-//!   object finds the core borrowed, and does nothing;
+//!   object finds the core borrowed, and does nothing. Nor can a server be stopped from an allocator
+//!   hook that runs for one of its packets;
 //! - an object destroyed from its own callback is freed when the outermost call into it returns
 //!   (`object::Call`).
 //!

@@ -562,6 +562,9 @@ enum Whom {
 impl netcode_server_t {
     fn start(&self, max_clients: usize) {
         self.stop();
+        if self.ask(Server::is_running) != Some(false) {
+            return; // a callback has started it already, or an allocator hook may not stop it
+        }
         let Some(seats) = Seat::row(max_clients, self.hooks) else {
             log!(log::ERROR, "error: no memory for {max_clients} slots");
             return;
@@ -569,7 +572,7 @@ impl netcode_server_t {
         let Some(started) = self.change(|core| core.start(max_clients, clock::unix(), &mut SysRng)) else { return };
         match started {
             Ok(()) => {
-                self.seats.replace(seats);
+                drop(self.swap_seats(seats));
                 self.memory.keep(max_clients);
                 self.epoch.set(self.epoch.get() + 1);
                 log!(log::INFO, "server started with {max_clients} client slots");
@@ -579,7 +582,9 @@ impl netcode_server_t {
     }
 
     fn stop(&self) {
-        if self.ask(Server::is_running) != Some(true) {
+        // A seat is in use only while an allocator hook runs: there the server cannot lose its seats.
+        let seats_in_use = self.seats.try_borrow_mut().is_err();
+        if seats_in_use || self.ask(Server::is_running) != Some(true) {
             return;
         }
         let epoch = self.epoch.get();
@@ -592,12 +597,17 @@ impl netcode_server_t {
         }
         self.epoch.set(epoch + 1);
         self.change(Server::stop);
-        let seats = self.seats.replace(Vec::new_in(self.hooks));
-        for seat in &seats {
+        let seats = self.swap_seats(Vec::new_in(self.hooks));
+        for seat in seats.iter().flatten() {
             seat.queue.clear(&self.memory);
         }
         self.memory.keep(0);
         log!(log::INFO, "server stopped");
+    }
+
+    /// The seats so far. No seat is in use where this is called.
+    fn swap_seats(&self, seats: Vec<Seat, Hooks>) -> Option<Vec<Seat, Hooks>> {
+        Some(std::mem::replace(&mut *self.seats.try_borrow_mut().ok()?, seats))
     }
 
     /// Clients that were leaving when a callback stopped the server have been told of, but are still
@@ -790,6 +800,15 @@ impl netcode_server_t {
 
     fn with_seat<T>(&self, slot: usize, act: impl FnOnce(&Seat) -> T) -> Option<T> {
         self.seats.try_borrow().ok()?.get(slot).map(act)
+    }
+}
+
+impl Drop for netcode_server_t {
+    /// Packets still wait only if an allocator hook has destroyed the server, which then could not stop.
+    fn drop(&mut self) {
+        for seat in self.seats.get_mut() {
+            seat.queue.clear(&self.memory);
+        }
     }
 }
 
