@@ -12,7 +12,7 @@ mod header {
     use std::{env, fs};
 
     /// In the order in which they are to appear.
-    const SOURCES: [&str; 7] = ["types", "assert", "global", "address", "token", "client", "server"];
+    const SOURCES: [&str; 8] = ["types", "assert", "global", "address", "token", "client", "server/object", "server"];
 
     /// Writes the header to the file that the environment names, or among what cargo builds.
     pub(super) fn generate() {

@@ -1,6 +1,6 @@
 //! Checks and conversions of arguments that clients and servers share.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int};
 use std::net::SocketAddr;
 use std::ptr;
 
@@ -8,8 +8,7 @@ use super::address::parse;
 use super::assert::holds;
 use super::log::{self, log};
 use super::queue::PacketQueue;
-use super::transport::Overrides;
-use super::types::{ReceivePacketOverride, SendPacketOverride, netcode_address_t};
+use super::types::netcode_address_t;
 use crate::packet::{MAX_DATAGRAM_BYTES, MAX_PAYLOAD_BYTES};
 
 /// One or two addresses of an object that is to be created.
@@ -46,20 +45,6 @@ impl Addresses {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &SocketAddr> {
         std::iter::once(&self.first).chain(&self.second)
-    }
-}
-
-/// The overrides of a config, if it asks for them; an error if it does not give both.
-pub(super) fn overrides(
-    wanted: c_int,
-    context: *mut c_void,
-    send: Option<SendPacketOverride>,
-    receive: Option<ReceivePacketOverride>,
-) -> Result<Option<Overrides>, ()> {
-    match (wanted, send, receive) {
-        (0, ..) => Ok(None),
-        (_, Some(send), Some(receive)) => Ok(Some(Overrides { context, send, receive })),
-        _ => Err(()),
     }
 }
 

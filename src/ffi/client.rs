@@ -6,19 +6,19 @@ use std::net::SocketAddr;
 use std::ptr;
 
 use super::alloc::Hooks;
-use super::arguments::{Addresses, NoAddress, datagram, overrides, payload, receive_packet};
+use super::arguments::{Addresses, NoAddress, datagram, payload, receive_packet};
 use super::assert::holds;
 use super::global::assert_initialised;
 use super::log::{self, log};
 use super::object::{Call, Lifeline, Object, hand_out};
 use super::queue::{PacketMemory, PacketQueue};
-use super::transport::{SimulatorEndpoint, Sockets, Transport, drain_overrides, drain_simulator, with_room};
+use super::transport::{OpenFailure, Transport, TransportConfig, drain_overrides, drain_simulator, with_room};
 use super::types::*;
 use crate::Transmit;
 use crate::address::text;
 use crate::client::{Client, Outcome, State, Transition};
 use crate::packet::{Buffer, MAX_SEALED_BYTES};
-use crate::platform::socket::{Inbox, UdpSocket};
+use crate::platform::socket::Inbox;
 use crate::token::{CONNECT_TOKEN_BYTES, ConnectToken};
 
 /// Most datagrams taken from the socket in an update; the rest waits for the next.
@@ -654,39 +654,26 @@ unsafe fn try_create(
 }
 
 fn open_transport(config: &netcode_client_config_t, addresses: &Addresses) -> Result<Transport, c_int> {
-    let overrides = overrides(
-        config.override_send_and_receive,
-        config.callback_context,
-        config.send_packet_override,
-        config.receive_packet_override,
-    )
-    .map_err(|()| {
-        log!(log::ERROR, "error: override_send_and_receive needs both overrides");
-        NETCODE_CLIENT_CREATE_ERROR_MISSING_OVERRIDE_CALLBACK
-    })?;
-    if !config.network_simulator.is_null() {
-        if addresses.iter().any(|address| address.port() == 0) {
-            log!(log::ERROR, "error: with a network simulator the client's address needs a port");
-            return Err(NETCODE_CLIENT_CREATE_ERROR_SIMULATOR_REQUIRES_PORT);
+    if !config.network_simulator.is_null() && addresses.iter().any(|address| address.port() == 0) {
+        log!(log::ERROR, "error: with a network simulator the client's address needs a port");
+        return Err(NETCODE_CLIENT_CREATE_ERROR_SIMULATOR_REQUIRES_PORT);
+    }
+    let transport = TransportConfig {
+        simulator: config.network_simulator,
+        override_send_and_receive: config.override_send_and_receive,
+        context: config.callback_context,
+        send: config.send_packet_override,
+        receive: config.receive_packet_override,
+    };
+    Transport::open(&transport, addresses, |address| *address).map_err(|failure| match failure {
+        OpenFailure::MissingOverride => NETCODE_CLIENT_CREATE_ERROR_MISSING_OVERRIDE_CALLBACK,
+        OpenFailure::Create(SocketAddr::V4(_)) | OpenFailure::Bind(SocketAddr::V4(_)) => {
+            NETCODE_CLIENT_CREATE_ERROR_CREATE_SOCKET_IPV4_FAILED
         }
-        let simulator = config.network_simulator.cast_const();
-        return Ok(Transport::Simulator(SimulatorEndpoint { simulator, address: addresses.first }));
-    }
-    if let Some(overrides) = overrides {
-        return Ok(Transport::Overrides(overrides));
-    }
-    let mut sockets = Sockets::default();
-    for address in addresses.iter() {
-        let socket = UdpSocket::open(address).map_err(|error| {
-            log!(log::ERROR, "error: failed to create client socket on {}: {error}", text(address));
-            match address {
-                SocketAddr::V4(_) => NETCODE_CLIENT_CREATE_ERROR_CREATE_SOCKET_IPV4_FAILED,
-                SocketAddr::V6(_) => NETCODE_CLIENT_CREATE_ERROR_CREATE_SOCKET_IPV6_FAILED,
-            }
-        })?;
-        sockets.add(socket, address);
-    }
-    Ok(Transport::Sockets(sockets))
+        OpenFailure::Create(SocketAddr::V6(_)) | OpenFailure::Bind(SocketAddr::V6(_)) => {
+            NETCODE_CLIENT_CREATE_ERROR_CREATE_SOCKET_IPV6_FAILED
+        }
+    })
 }
 
 /// # Safety

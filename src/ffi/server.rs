@@ -1,81 +1,32 @@
 //! Servers.
 
-use std::cell::{Cell, RefCell, RefMut, UnsafeCell};
+mod object;
+
+use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::net::SocketAddr;
 use std::ptr;
 
-use allocator_api2::vec::Vec;
-
 use super::alloc::Hooks;
-use super::arguments::{Addresses, NoAddress, datagram, overrides, payload, receive_packet};
+use super::arguments::{Addresses, NoAddress, datagram, payload, receive_packet};
 use super::assert::holds;
 use super::global::assert_initialised;
 use super::log::{self, log};
-use super::object::{Call, Lifeline, Object, hand_out};
-use super::queue::{PacketMemory, PacketQueue};
-use super::transport::{Overrides, SimulatorEndpoint, Sockets, Transport, drain_overrides, drain_simulator, with_room};
+use super::object::Call;
+use super::transport::{OpenFailure, Transport, TransportConfig};
 use super::types::*;
 use crate::address::text;
 use crate::crypto::Key;
-use crate::packet::{Buffer, Kind, MAX_SEALED_BYTES, Request};
+use crate::packet::Request;
 use crate::platform::clock;
-use crate::platform::random::SysRng;
-use crate::platform::socket::{Inbox, OpenError, UdpSocket, wildcard};
-use crate::server::{Config, DisconnectReason, Leaving, Outcome, Server};
-use crate::{MAX_CLIENTS, Transmit, USER_DATA_BYTES, UserData};
-
-/// Most datagrams taken from a socket in an update; the rest waits for the next.
-const SOCKET_BUDGET: usize = 16_384;
-
-/// Most packets taken from a simulator in an update.
-const SIMULATOR_BUDGET: usize = 64 * MAX_CLIENTS;
+use crate::platform::socket::wildcard;
+use crate::server::{Config, DisconnectReason, Server};
+use crate::{MAX_CLIENTS, UserData};
+pub use object::netcode_server_t;
+use object::{Seat, Whom};
 
 thread_local! {
     static CREATE_ERROR: Cell<c_int> = const { Cell::new(NETCODE_SERVER_CREATE_ERROR_NONE) };
-}
-
-/// A server. Use any one server from one thread at a time.
-pub struct netcode_server_t {
-    lifeline: Lifeline,
-    hooks: Hooks,
-    core: RefCell<Server<Hooks>>,
-    memory: PacketMemory,
-    /// Room for what is being sent. User code that sends from within a send uses other room.
-    outgoing: RefCell<Buffer>,
-    /// One for each slot while the server is running.
-    seats: RefCell<Vec<Seat, Hooks>>,
-    /// Counts starts and stops, so that a call in the middle of one notices another.
-    epoch: Cell<u64>,
-    transport: Transport,
-    /// Where datagrams come in. A call from within an update finds another, smaller one.
-    inbox: RefCell<Inbox<Hooks>>,
-    /// The first address, as created.
-    address: SocketAddr,
-    callback_context: *mut c_void,
-    connect_disconnect_callback: Option<unsafe extern "C" fn(*mut c_void, c_int, c_int)>,
-    send_loopback_packet_callback: Option<SendLoopbackPacketCallback>,
-}
-
-/// What belongs to a slot on this side of the core.
-struct Seat {
-    queue: PacketQueue,
-    /// The application has been told that the client is connected.
-    told: Cell<bool>,
-    /// What netcode_server_client_address points to.
-    address: UnsafeCell<netcode_address_t>,
-    /// What netcode_server_client_user_data points to.
-    user_data: UnsafeCell<UserData>,
-}
-
-impl Object for netcode_server_t {
-    fn lifeline(&self) -> &Lifeline {
-        &self.lifeline
-    }
-
-    fn hooks(&self) -> Hooks {
-        self.hooks
-    }
 }
 
 /// Fills a config with defaults: malloc and free, sockets, no callbacks, tokens of at most 30
@@ -451,7 +402,7 @@ pub unsafe extern "C" fn netcode_server_process_packet(
         if Request::is_claimed_by(datagram) {
             server.change(|core| core.set_wall_clock(clock::unix()));
         }
-        with_room(&server.outgoing, |reply| server.process(from, datagram, reply));
+        server.process_one(from, datagram);
     }
 }
 
@@ -549,295 +500,7 @@ pub unsafe extern "C" fn netcode_server_process_loopback_packet(
 pub unsafe extern "C" fn netcode_server_get_port(server: *mut netcode_server_t) -> u16 {
     // SAFETY: as the caller vouches.
     let server = unsafe { enter(server, c"netcode_server_get_port") };
-    server.map_or(0, |server| server.transport.port(&server.address))
-}
-
-/// Which clients are meant.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Whom {
-    Remote,
-    Loopback,
-}
-
-impl netcode_server_t {
-    fn start(&self, max_clients: usize) {
-        self.stop();
-        if self.ask(Server::is_running) != Some(false) {
-            return; // a callback has started it already, or an allocator hook may not stop it
-        }
-        let Some(seats) = Seat::row(max_clients, self.hooks) else {
-            log!(log::ERROR, "error: no memory for {max_clients} slots");
-            return;
-        };
-        let Some(started) = self.change(|core| core.start(max_clients, clock::unix(), &mut SysRng)) else { return };
-        match started {
-            Ok(()) => {
-                drop(self.swap_seats(seats));
-                self.memory.keep(max_clients);
-                self.epoch.set(self.epoch.get() + 1);
-                log!(log::INFO, "server started with {max_clients} client slots");
-            }
-            Err(error) => log!(log::ERROR, "error: server not started: {error}"),
-        }
-    }
-
-    fn stop(&self) {
-        // A seat is in use only while an allocator hook runs: there the server cannot lose its seats.
-        let seats_in_use = self.seats.try_borrow_mut().is_err();
-        if seats_in_use || self.ask(Server::is_running) != Some(true) {
-            return;
-        }
-        let epoch = self.epoch.get();
-        for whom in [Whom::Remote, Whom::Loopback] {
-            self.disconnect_all(whom);
-        }
-        self.see_off_leaving();
-        if self.epoch.get() != epoch {
-            return; // a callback has stopped it, and perhaps started it again
-        }
-        self.epoch.set(epoch + 1);
-        self.change(Server::stop);
-        let seats = self.swap_seats(Vec::new_in(self.hooks));
-        for seat in seats.iter().flatten() {
-            seat.queue.clear(&self.memory);
-        }
-        self.memory.keep(0);
-        log!(log::INFO, "server stopped");
-    }
-
-    /// The seats so far. No seat is in use where this is called.
-    fn swap_seats(&self, seats: Vec<Seat, Hooks>) -> Option<Vec<Seat, Hooks>> {
-        Some(std::mem::replace(&mut *self.seats.try_borrow_mut().ok()?, seats))
-    }
-
-    /// Clients that were leaving when a callback stopped the server have been told of, but are still
-    /// to hear of it themselves.
-    fn see_off_leaving(&self) {
-        for slot in 0..self.ask(Server::max_clients).unwrap_or(0) {
-            if let Some(leaving) = self.ask(|core| core.leaving(slot)).flatten() {
-                self.see_off(leaving);
-            }
-        }
-    }
-
-    fn disconnect_all(&self, whom: Whom) {
-        let epoch = self.epoch.get();
-        let mut slot = 0;
-        while self.epoch.get() == epoch && self.ask(|core| slot < core.max_clients()) == Some(true) {
-            if self.ask(|core| core.is_loopback(slot) == (whom == Whom::Loopback)) == Some(true) {
-                self.disconnect(slot, DisconnectReason::ServerDisconnect);
-            }
-            slot += 1;
-        }
-    }
-
-    fn update(&self, time: f64) {
-        self.change(|core| {
-            core.advance(time);
-            core.set_wall_clock(clock::unix());
-        });
-        with_room(&self.outgoing, |buffer| {
-            self.receive(buffer);
-            self.keep_alive(buffer);
-        });
-        self.time_out();
-    }
-
-    fn receive(&self, reply: &mut Buffer) {
-        let process = |from: SocketAddr, datagram: &mut [u8]| {
-            self.process(from, datagram, reply);
-            !self.lifeline.is_doomed()
-        };
-        match &self.transport {
-            Transport::Sockets(Sockets { v4, v6 }) => {
-                let (mut process, mut inbox) = (process, self.inbox.take());
-                for socket in v4.iter().chain(v6) {
-                    socket.drain(&mut inbox, SOCKET_BUDGET, &mut process);
-                }
-                self.inbox.replace(inbox);
-            }
-            Transport::Simulator(endpoint) => drain_simulator(endpoint, SIMULATOR_BUDGET, process),
-            Transport::Overrides(overrides) => drain_overrides(overrides, process),
-        }
-    }
-
-    fn keep_alive(&self, buffer: &mut Buffer) {
-        let mut next = 0;
-        while let Some((slot, transmit)) = self.change(|core| core.next_keep_alive(next, buffer)).flatten() {
-            self.hand_over(transmit, buffer);
-            next = slot + 1;
-        }
-    }
-
-    fn time_out(&self) {
-        let mut next = 0;
-        while let Some(slot) = self.change(|core| core.next_timed_out(next)).flatten() {
-            self.disconnect(slot, DisconnectReason::TimedOut);
-            next = slot + 1;
-        }
-    }
-
-    fn process(&self, from: SocketAddr, datagram: &mut [u8], reply: &mut Buffer) {
-        let Some(mut core) = self.core() else { return };
-        let outcome = core.handle(from, datagram, reply);
-        drop(core);
-        match outcome {
-            Outcome::Payload { slot, sequence, data } => self.enqueue(slot, data, sequence),
-            Outcome::KeptAlive { slot } => log!(log::DEBUG, "server received keep-alive packet from client {slot}"),
-            Outcome::Reply { kind, bytes } => self.hand_over(Transmit { to: from, bytes, kind }, reply),
-            Outcome::Connected { slot, client_id, user_data, keep_alive } => {
-                self.with_seat(slot, |seat| seat.settle(Some(&from), user_data));
-                self.hand_over(Transmit { to: from, bytes: keep_alive, kind: Kind::KeepAlive }, reply);
-                if self.tell_connected(slot) {
-                    log!(log::INFO, "server accepted client {} {client_id:016x} in slot {slot}", text(&from));
-                }
-            }
-            Outcome::Left { slot } => self.disconnect(slot, DisconnectReason::ClientDisconnect),
-            Outcome::Ignored(reason) => log!(log::DEBUG, "server ignored a packet from {}: {reason}", text(&from)),
-        }
-    }
-
-    fn enqueue(&self, slot: usize, payload: &[u8], sequence: u64) {
-        let queued = self.with_seat(slot, |seat| seat.queue.push(&self.memory, payload, sequence));
-        if queued == Some(true) {
-            log!(log::DEBUG, "server received payload packet {sequence} of {} bytes from client {slot}", payload.len());
-        } else {
-            log!(log::DEBUG, "server dropped payload packet {sequence} from client {slot}: no room");
-        }
-    }
-
-    fn send(&self, slot: usize, payload: &[u8]) {
-        if self.ask(|core| core.is_loopback(slot)) == Some(true) {
-            return self.send_loopback(slot, payload);
-        }
-        with_room(&self.outgoing, |buffer| {
-            if let Some(transmit) = self.change(|core| core.keep_alive_before_payload(slot, buffer)).flatten() {
-                self.hand_over(transmit, buffer);
-            }
-            if let Some(Ok(transmit)) = self.change(|core| core.send(slot, payload, buffer)) {
-                self.hand_over(transmit, buffer);
-            }
-        });
-    }
-
-    fn send_loopback(&self, slot: usize, payload: &[u8]) {
-        let sequence = self.change(|core| core.take_loopback_sequence(slot)).flatten();
-        if let (Some(send), Some(sequence)) = (self.send_loopback_packet_callback, sequence) {
-            let (data, bytes) = (payload.as_ptr(), payload.len() as c_int);
-            // SAFETY: the config's user vouches for the callback.
-            unsafe { send(self.callback_context, slot as c_int, data, bytes, sequence) };
-        }
-    }
-
-    fn connect_loopback(&self, slot: usize, client_id: u64, user_data: Option<&UserData>) {
-        if self.change(|core| core.connect_loopback(slot, client_id)) != Some(true) {
-            return;
-        }
-        let user_data = user_data.unwrap_or(&[0; USER_DATA_BYTES]);
-        self.with_seat(slot, |seat| seat.settle(None, user_data));
-        if self.tell_connected(slot) {
-            log!(log::INFO, "server connected loopback client {client_id:016x} in slot {slot}");
-        }
-    }
-
-    /// Has a client leave. Does nothing for one that is leaving already.
-    fn disconnect(&self, slot: usize, reason: DisconnectReason) {
-        let begun = self.change(|core| core.begin_leave(slot, reason)).flatten();
-        if let Some(leaving) = begun {
-            if self.with_seat(slot, |seat| seat.told.get()) == Some(true) {
-                self.tell(slot, false);
-            }
-            log!(log::INFO, "server client {slot} {reason}");
-            self.see_off(leaving);
-        }
-    }
-
-    fn see_off(&self, leaving: Leaving) {
-        with_room(&self.outgoing, |buffer| {
-            while let Some(transmit) = self.change(|core| core.poll_farewell(leaving, buffer)).flatten() {
-                self.hand_over(transmit, buffer);
-            }
-        });
-        if self.change(|core| core.finish_leave(leaving)) == Some(true) {
-            self.with_seat(leaving.slot(), |seat| seat.vacate(&self.memory));
-        }
-    }
-
-    fn hand_over(&self, transmit: Transmit, buffer: &Buffer) {
-        log!(log::DEBUG, "server sent {} packet to {}", transmit.kind, text(&transmit.to));
-        self.transport.send(&transmit.to, &buffer[..transmit.bytes]);
-    }
-
-    /// Tells of a client that has connected, unless user code that ran since then has sent it away.
-    fn tell_connected(&self, slot: usize) -> bool {
-        let connected = self.ask(|core| core.is_connected(slot)) == Some(true);
-        let untold = connected && self.with_seat(slot, |seat| !seat.told.replace(true)) == Some(true);
-        if untold {
-            self.tell(slot, true);
-        }
-        untold
-    }
-
-    fn tell(&self, slot: usize, connected: bool) {
-        if let Some(callback) = self.connect_disconnect_callback {
-            // SAFETY: the config's user vouches for the callback.
-            unsafe { callback(self.callback_context, slot as c_int, connected.into()) };
-        }
-    }
-
-    /// The core, unless an allocator hook is calling from within it.
-    fn core(&self) -> Option<RefMut<'_, Server<Hooks>>> {
-        self.core.try_borrow_mut().ok()
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Server<Hooks>) -> T) -> Option<T> {
-        Some(change(&mut *self.core()?))
-    }
-
-    fn ask<T>(&self, question: impl FnOnce(&Server<Hooks>) -> T) -> Option<T> {
-        Some(question(&*self.core.try_borrow().ok()?))
-    }
-
-    fn with_seat<T>(&self, slot: usize, act: impl FnOnce(&Seat) -> T) -> Option<T> {
-        self.seats.try_borrow().ok()?.get(slot).map(act)
-    }
-}
-
-impl Drop for netcode_server_t {
-    /// Packets still wait only if an allocator hook has destroyed the server, which then could not stop.
-    fn drop(&mut self) {
-        for seat in self.seats.get_mut() {
-            seat.queue.clear(&self.memory);
-        }
-    }
-}
-
-impl Seat {
-    fn row(seats: usize, hooks: Hooks) -> Option<Vec<Self, Hooks>> {
-        let mut row = Vec::new_in(hooks);
-        row.try_reserve_exact(seats).ok()?;
-        row.resize_with(seats, || Self {
-            queue: PacketQueue::default(),
-            told: Cell::new(false),
-            address: UnsafeCell::new(netcode_address_t::NONE),
-            user_data: UnsafeCell::new([0; USER_DATA_BYTES]),
-        });
-        Some(row)
-    }
-
-    fn settle(&self, address: Option<&SocketAddr>, user_data: &UserData) {
-        // SAFETY: no references into the cells exist; C reads them on this thread only.
-        unsafe {
-            netcode_address_t::store(self.address.get(), address);
-            self.user_data.get().write(*user_data);
-        }
-    }
-
-    fn vacate(&self, memory: &PacketMemory) {
-        self.told.set(false);
-        self.settle(None, &[0; USER_DATA_BYTES]);
-        self.queue.clear(memory);
-    }
+    server.map_or(0, |server| server.port())
 }
 
 /// # Safety
@@ -898,69 +561,31 @@ unsafe fn try_create(
     };
     let mut core = Server::new_in(core_config, hooks);
     core.advance(time);
-    let inbox = match &transport {
-        Transport::Sockets(_) => Inbox::try_new_in(hooks).ok_or_else(out_of_memory)?,
-        _ => Inbox::single(),
+    let Some(server) = netcode_server_t::create(core, hooks, transport, addresses.first, config) else {
+        log!(log::ERROR, "error: failed to allocate server");
+        return Err(NETCODE_SERVER_CREATE_ERROR_ALLOCATE_SERVER_FAILED);
     };
-    let server = hand_out(netcode_server_t {
-        lifeline: Lifeline::default(),
-        hooks,
-        core: RefCell::new(core),
-        memory: PacketMemory::new(hooks, 0),
-        outgoing: RefCell::new([0; MAX_SEALED_BYTES]),
-        seats: RefCell::new(Vec::new_in(hooks)),
-        epoch: Cell::new(0),
-        transport,
-        inbox: RefCell::new(inbox),
-        address: addresses.first,
-        callback_context: config.callback_context,
-        connect_disconnect_callback: config.connect_disconnect_callback,
-        send_loopback_packet_callback: config.send_loopback_packet_callback,
-    });
-    let server = server.ok_or_else(out_of_memory)?;
     for address in addresses.iter() {
         log!(log::INFO, "server listening on {}", text(address));
     }
     Ok(server.as_ptr())
 }
 
-fn out_of_memory() -> c_int {
-    log!(log::ERROR, "error: failed to allocate server");
-    NETCODE_SERVER_CREATE_ERROR_ALLOCATE_SERVER_FAILED
-}
-
 fn open_transport(config: &netcode_server_config_t, addresses: &Addresses) -> Result<Transport, c_int> {
-    let overrides: Option<Overrides> = overrides(
-        config.override_send_and_receive,
-        config.callback_context,
-        config.send_packet_override,
-        config.receive_packet_override,
-    )
-    .map_err(|()| {
-        log!(log::ERROR, "error: override_send_and_receive needs both overrides");
-        NETCODE_SERVER_CREATE_ERROR_MISSING_OVERRIDE_CALLBACK
-    })?;
-    if !config.network_simulator.is_null() {
-        let simulator = config.network_simulator.cast_const();
-        return Ok(Transport::Simulator(SimulatorEndpoint { simulator, address: addresses.first }));
-    }
-    if let Some(overrides) = overrides {
-        return Ok(Transport::Overrides(overrides));
-    }
-    let mut sockets = Sockets::default();
-    for address in addresses.iter() {
-        let socket = UdpSocket::open(&wildcard(address)).map_err(|error| {
-            log!(log::ERROR, "error: failed to create server socket for {}: {error}", text(address));
-            match (error, address) {
-                (OpenError::Create(_), SocketAddr::V4(_)) => NETCODE_SERVER_CREATE_ERROR_CREATE_SOCKET_IPV4_FAILED,
-                (OpenError::Create(_), SocketAddr::V6(_)) => NETCODE_SERVER_CREATE_ERROR_CREATE_SOCKET_IPV6_FAILED,
-                (OpenError::Bind(_), SocketAddr::V4(_)) => NETCODE_SERVER_CREATE_ERROR_BIND_SOCKET_IPV4_FAILED,
-                (OpenError::Bind(_), SocketAddr::V6(_)) => NETCODE_SERVER_CREATE_ERROR_BIND_SOCKET_IPV6_FAILED,
-            }
-        })?;
-        sockets.add(socket, address);
-    }
-    Ok(Transport::Sockets(sockets))
+    let transport = TransportConfig {
+        simulator: config.network_simulator,
+        override_send_and_receive: config.override_send_and_receive,
+        context: config.callback_context,
+        send: config.send_packet_override,
+        receive: config.receive_packet_override,
+    };
+    Transport::open(&transport, addresses, wildcard).map_err(|failure| match failure {
+        OpenFailure::MissingOverride => NETCODE_SERVER_CREATE_ERROR_MISSING_OVERRIDE_CALLBACK,
+        OpenFailure::Create(SocketAddr::V4(_)) => NETCODE_SERVER_CREATE_ERROR_CREATE_SOCKET_IPV4_FAILED,
+        OpenFailure::Create(SocketAddr::V6(_)) => NETCODE_SERVER_CREATE_ERROR_CREATE_SOCKET_IPV6_FAILED,
+        OpenFailure::Bind(SocketAddr::V4(_)) => NETCODE_SERVER_CREATE_ERROR_BIND_SOCKET_IPV4_FAILED,
+        OpenFailure::Bind(SocketAddr::V6(_)) => NETCODE_SERVER_CREATE_ERROR_BIND_SOCKET_IPV6_FAILED,
+    })
 }
 
 /// # Safety

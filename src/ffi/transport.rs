@@ -4,10 +4,13 @@ use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
 use std::net::SocketAddr;
 
+use super::arguments::Addresses;
+use super::log::{self, log};
 use super::simulator::netcode_network_simulator_t;
 use super::types::{ReceivePacketOverride, SendPacketOverride, netcode_address_t};
+use crate::address::text;
 use crate::packet::{Buffer, MAX_DATAGRAM_BYTES, MAX_SEALED_BYTES};
-use crate::platform::socket::UdpSocket;
+use crate::platform::socket::{OpenError, UdpSocket};
 
 pub(super) enum Transport {
     Sockets(Sockets),
@@ -75,11 +78,68 @@ impl Sockets {
         }
     }
 
-    pub(super) fn add(&mut self, socket: UdpSocket, address: &SocketAddr) {
+    fn add(&mut self, socket: UdpSocket, address: &SocketAddr) {
         match address {
             SocketAddr::V4(_) => self.v4 = Some(socket),
             SocketAddr::V6(_) => self.v6 = Some(socket),
         }
+    }
+}
+
+/// What a config says about sending and receiving.
+pub(super) struct TransportConfig {
+    pub(super) simulator: *const netcode_network_simulator_t,
+    pub(super) override_send_and_receive: c_int,
+    pub(super) context: *mut c_void,
+    pub(super) send: Option<SendPacketOverride>,
+    pub(super) receive: Option<ReceivePacketOverride>,
+}
+
+/// Why an object has no way to send and receive.
+pub(super) enum OpenFailure {
+    /// The config asks for overrides, but does not give both.
+    MissingOverride,
+    /// The socket for this address could not be created.
+    Create(SocketAddr),
+    /// The socket for this address could not be bound.
+    Bind(SocketAddr),
+}
+
+impl Transport {
+    /// What the config asks for: the simulator, the overrides, or sockets that are bound to what
+    /// `local` makes of the addresses.
+    pub(super) fn open(
+        config: &TransportConfig,
+        addresses: &Addresses,
+        local: impl Fn(&SocketAddr) -> SocketAddr,
+    ) -> Result<Self, OpenFailure> {
+        let overrides = match (config.override_send_and_receive, config.send, config.receive) {
+            (0, ..) => None,
+            (_, Some(send), Some(receive)) => Some(Overrides { context: config.context, send, receive }),
+            _ => {
+                log!(log::ERROR, "error: override_send_and_receive needs both overrides");
+                return Err(OpenFailure::MissingOverride);
+            }
+        };
+        if !config.simulator.is_null() {
+            let endpoint = SimulatorEndpoint { simulator: config.simulator, address: addresses.first };
+            return Ok(Self::Simulator(endpoint));
+        }
+        if let Some(overrides) = overrides {
+            return Ok(Self::Overrides(overrides));
+        }
+        let mut sockets = Sockets::default();
+        for address in addresses.iter() {
+            let socket = UdpSocket::open(&local(address)).map_err(|error| {
+                log!(log::ERROR, "error: the socket for {} {error}", text(address));
+                match error {
+                    OpenError::Create(_) => OpenFailure::Create(*address),
+                    OpenError::Bind(_) => OpenFailure::Bind(*address),
+                }
+            })?;
+            sockets.add(socket, address);
+        }
+        Ok(Self::Sockets(sockets))
     }
 }
 
