@@ -69,9 +69,9 @@ instructions-update: lib
 INSTRUCTIONS = --lib $(DIST)/lib/libnetcode.a --include $(DIST)/include --build $(TARGET)/benches
 
 # Ours beside published implementations and, with OTHER=path/to/libnetcode.so, any other library that
-# implements netcode.h. Writes docs/benchmarks.
+# implements netcode.h. Writes docs/benchmarks. The flags in .cargo/config.toml are for our library only.
 bench: lib
-	$(CARGO) run --release --locked --target-dir $(TARGET)/bench -p netcode-bench -- --out docs/benchmarks \
+	RUSTFLAGS= $(CARGO) run --release --locked --target-dir $(TARGET)/bench -p netcode-bench -- --out docs/benchmarks \
 		$(if $(OTHER),--other $(OTHER))
 
 check: test fallback-test instructions

@@ -474,7 +474,7 @@ impl<A: Allocator + Clone> Server<A> {
             _ => None,
         };
         if let Some(mapping) = again {
-            if running.slots.has_client_id(&running.seed, mapping.token.client_id) {
+            if running.slots.has_client_id(&running.seed, mapping.client_id) {
                 return Err(Ignored::ClientIdConnected);
             }
             mapping.renew(self.now);
@@ -507,7 +507,7 @@ impl<A: Allocator + Clone> Server<A> {
         let remote = running.slots.remote();
         running
             .mappings
-            .add(&running.seed, source, token, sealed, self.now, remote)
+            .add(&running.seed, source, &token, sealed, self.now, remote)
             .map_err(|_| Ignored::MappingsFull)?;
         running.challenge(&self.protocol, hash, &source, self.now, out)
     }
@@ -529,8 +529,7 @@ impl<A: Allocator + Clone> Server<A> {
         if header.kind != Kind::Response {
             return Err(Ignored::Unexpected(header.kind));
         }
-        let packet =
-            header.open(datagram, &self.protocol, &mapping.token.client_to_server).map_err(|_| Ignored::Forged)?;
+        let packet = header.open(datagram, &self.protocol, &mapping.client_to_server).map_err(|_| Ignored::Forged)?;
         let Packet::Response(response) = packet else {
             return Err(Ignored::Unexpected(header.kind));
         };
@@ -539,7 +538,7 @@ impl<A: Allocator + Clone> Server<A> {
             return Err(Ignored::ClientIdConnected);
         }
         let Some(slot) = running.slots.first_free() else {
-            let key = mapping.token.server_to_client.clone();
+            let key = mapping.server_to_client.clone();
             return Ok(running.deny(&self.protocol, &key, out));
         };
         self.generation += 1;
@@ -560,11 +559,11 @@ impl<A: Allocator + Clone> Running<A> {
         now: f64,
         out: &mut Buffer,
     ) -> Result<Outcome<'d>, Ignored> {
-        let token = &self.mappings.find(hash, source, now).ok_or(Ignored::UnknownSource)?.token;
-        let challenge = ChallengeToken { client_id: token.client_id, user_data: &token.user_data };
+        let mapping = self.mappings.find(hash, source, now).ok_or(Ignored::UnknownSource)?;
+        let challenge = ChallengeToken { client_id: mapping.client_id, user_data: &mapping.user_data };
         let mut sealed = challenge.seal(self.challenge_sequence, &self.challenge_key);
         let packet = Packet::Challenge(Challenge { sequence: self.challenge_sequence, token: &mut sealed });
-        let bytes = packet.write(self.global_sequence, protocol, &token.server_to_client, out);
+        let bytes = packet.write(self.global_sequence, protocol, &mapping.server_to_client, out);
         self.challenge_sequence += 1;
         self.global_sequence += 1;
         Ok(Outcome::Reply { kind: Kind::Challenge, bytes })
@@ -582,8 +581,7 @@ impl<A: Allocator + Clone> Running<A> {
     fn proven_by<'d>(&self, response: Challenge<'d>, mapping: &Mapping) -> Result<ChallengeToken<'d>, Ignored> {
         let challenge = ChallengeToken::open(response.token, response.sequence, &self.challenge_key)
             .ok_or(Ignored::OtherChallenge)?;
-        let token = &mapping.token;
-        if challenge.client_id != token.client_id || *challenge.user_data != token.user_data {
+        if challenge.client_id != mapping.client_id || *challenge.user_data != mapping.user_data {
             return Err(Ignored::OtherChallenge);
         }
         Ok(challenge)
@@ -605,15 +603,15 @@ impl<A: Allocator + Clone> Running<A> {
         let mapping = self.mappings.take(hash, &source)?;
         self.history.consume(&self.seed, &mapping.mac());
         let mut occupant = Occupant {
-            client_id: mapping.token.client_id,
+            client_id: mapping.client_id,
             generation,
             sequence: 0,
             farewells: None,
             link: Some(Link {
                 address: source,
-                client_to_server: mapping.token.client_to_server.clone(),
-                server_to_client: mapping.token.server_to_client.clone(),
-                timeout_seconds: mapping.token.timeout_seconds,
+                client_to_server: mapping.client_to_server.clone(),
+                server_to_client: mapping.server_to_client.clone(),
+                timeout_seconds: mapping.timeout_seconds,
                 last_send: now,
                 last_receive: now,
                 confirmed: false,

@@ -289,7 +289,7 @@ proptest! {
         // Whatever has happened, a server that is started anew is as good as new.
         world.link.conditions = Conditions::default();
         world.link.clear();
-        let_happen(&mut world, Happening::Restarts { server: 0, slots: 3 });
+        let_happen(&mut world, Happening::Restarts { server: 0, slots: CLIENTS });
         world.clients[0].awake = true;
         world.run_for(8.0);
         world.client_leaves(0);

@@ -7,7 +7,8 @@ use allocator_api2::boxed::Box;
 use hashbrown::HashTable;
 
 use super::seed::Seed;
-use crate::crypto::Mac;
+use crate::UserData;
+use crate::crypto::{Key, Mac};
 use crate::packet::Request;
 use crate::token::{PRIVATE_TOKEN_BYTES, PrivateToken, TokenSeal};
 
@@ -20,7 +21,11 @@ const SWEEP_INTERVAL: f64 = 1.0;
 /// What a server remembers of a source from its connection request on, until a client is connected.
 pub(super) struct Mapping {
     pub(super) source: SocketAddr,
-    pub(super) token: PrivateToken,
+    pub(super) client_id: u64,
+    pub(super) timeout_seconds: i32,
+    pub(super) client_to_server: Key,
+    pub(super) server_to_client: Key,
+    pub(super) user_data: UserData,
     /// The request that brought the token: the same again need not be decrypted.
     request: SealedToken,
     created: f64,
@@ -75,12 +80,21 @@ impl<A: Allocator + Clone> Mappings<A> {
         &mut self,
         seed: &Seed,
         source: SocketAddr,
-        token: PrivateToken,
+        token: &PrivateToken,
         request: SealedToken,
         now: f64,
         remote_clients: usize,
     ) -> Result<(), Full> {
-        let mapping = Mapping { source, token, request, created: now };
+        let mapping = Mapping {
+            source,
+            client_id: token.client_id,
+            timeout_seconds: token.timeout_seconds,
+            client_to_server: token.client_to_server.clone(),
+            server_to_client: token.server_to_client.clone(),
+            user_data: token.user_data,
+            request,
+            created: now,
+        };
         let hash = seed.of_source(&source);
         if let Some(renewed) = self.table.find_mut(hash, |other| other.source == source) {
             **renewed = mapping;
@@ -142,7 +156,7 @@ impl Mapping {
     }
 
     fn is_live(&self, now: f64) -> bool {
-        let timeout = self.token.timeout_seconds;
+        let timeout = self.timeout_seconds;
         timeout < 0 || self.created + f64::from(timeout) >= now
     }
 }
