@@ -509,7 +509,7 @@ extern void (*netcode_assert_function)(const char *condition,
 /**
  * Initialises the library. Call it before anything else; each call wants its netcode_term.
  *
- * Returns NETCODE_OK, or NETCODE_ERROR if the system cannot do what the library needs.
+ * Returns NETCODE_OK.
  */
 int netcode_init(void);
 
@@ -725,7 +725,8 @@ void netcode_client_connect_loopback(struct netcode_client_t *client,
 void netcode_client_disconnect_loopback(struct netcode_client_t *client);
 
 /**
- * Hands a datagram to the client that your program received itself. It is decrypted in place.
+ * Hands a datagram to the client that your program received itself. It is decrypted in place: nothing
+ * else may use the data until the call returns.
  */
 void netcode_client_process_packet(struct netcode_client_t *client,
                                    struct netcode_address_t *from,
@@ -903,7 +904,8 @@ int netcode_server_num_connected_clients(struct netcode_server_t *server);
 void *netcode_server_client_user_data(struct netcode_server_t *server, int client_index);
 
 /**
- * Hands a datagram to the server that your program received itself. It is decrypted in place.
+ * Hands a datagram to the server that your program received itself. It is decrypted in place: nothing
+ * else may use the data until the call returns.
  */
 void netcode_server_process_packet(struct netcode_server_t *server,
                                    struct netcode_address_t *from,

@@ -436,9 +436,11 @@ impl Client {
 
     /// Forgets everything about the connection except where its token's sequence stopped.
     fn reset(&mut self) {
-        if let (Some(_), Some(last)) = (self.session.take(), &mut self.last_token) {
+        if let (Some(_), Some(last)) = (&self.session, &mut self.last_token) {
             last.sequence = self.sequence;
         }
+        // Dropped where it is: taking it out would leave a copy of the keys behind.
+        self.session = None;
         self.loopback = false;
         self.client_index = 0;
         self.max_clients = 0;

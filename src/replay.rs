@@ -30,6 +30,7 @@ impl ReplayWindow {
     /// Marks a sequence number as received. Call this only for a packet that has proven authentic
     /// and that [`already_received`](Self::already_received) let through: otherwise anybody could
     /// move the window.
+    #[inline]
     pub fn advance(&mut self, sequence: u64) {
         if sequence > self.most_recent {
             self.forget_between(self.most_recent, sequence);

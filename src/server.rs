@@ -430,6 +430,11 @@ impl<A: Allocator + Clone> Server<A> {
         Some(self.occupant(slot)?.sequence)
     }
 
+    /// A number that tells the client in this slot from all others there were or will be.
+    pub fn client_number(&self, slot: usize) -> Option<u64> {
+        Some(self.occupant(slot)?.generation)
+    }
+
     /// Why the last client of this slot was disconnected.
     pub fn disconnect_reason(&self, slot: usize) -> DisconnectReason {
         self.running.as_ref().map_or(DisconnectReason::None, |running| running.slots.reason(slot))

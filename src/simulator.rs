@@ -161,7 +161,7 @@ impl<A: Allocator + Clone> Simulator<A> {
             None => self.in_flight.push(Some(in_flight)),
         }
         self.occupied.set(slot);
-        self.sent += 1;
+        self.sent = self.sent.wrapping_add(1);
     }
 
     fn discard_arrived(&mut self) {

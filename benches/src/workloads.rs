@@ -85,11 +85,6 @@ impl Workload {
         }
     }
 
-    /// Whether packets are carried.
-    pub(crate) fn has_transport(self) -> bool {
-        !matches!(self, Self::Token)
-    }
-
     pub(crate) fn prepare<'a>(
         self,
         implementation: &'a dyn Implementation,
@@ -179,6 +174,9 @@ impl<'a> Session<'a> {
             if arrived == 2 * self.clients.len() {
                 return Ok(());
             }
+        }
+        if arrived == 0 {
+            return Err(format!("its payloads of {} bytes do not arrive", up.len()));
         }
         Err(format!("only {arrived} of {} payloads arrived", 2 * self.clients.len()))
     }
@@ -273,13 +271,14 @@ fn flood(implementation: &dyn Implementation, medium: Medium, mut packets: Vec<V
         for _ in 0..rounds {
             session.time = first + start.elapsed().as_secs_f64();
             session.clients[0].update(session.time, &mut no_payload);
-            for source in 0..FLOOD_BATCH {
+            for _ in 0..FLOOD_BATCH {
                 let packet = &mut packets[next];
                 refresh(packet);
                 match &transport {
                     Transport::Memory(network) => network.send(flood_address(next), target, packet),
                     Transport::Sockets => {
-                        sources[source].send_to(packet, target).map_err(|error| error.to_string())?;
+                        let source = &sources[next % FLOOD_BATCH];
+                        source.send_to(packet, target).map_err(|error| error.to_string())?;
                     }
                 }
                 next = (next + 1) % FLOOD_PACKETS;

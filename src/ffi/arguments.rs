@@ -56,7 +56,10 @@ impl Addresses {
 pub(super) unsafe fn payload<'a>(data: *const u8, bytes: c_int, function: &CStr) -> Option<&'a [u8]> {
     let size = usize::try_from(bytes).ok().filter(|size| (1..=MAX_PAYLOAD_BYTES).contains(size));
     let in_range = c"packet_bytes > 0 && packet_bytes <= NETCODE_MAX_PACKET_SIZE";
-    if !holds(!data.is_null(), c"packet_data", function) || !holds(size.is_some(), in_range, function) {
+    if !holds(!data.is_null(), c"packet_data", function) {
+        return None;
+    }
+    if !holds(size.is_some(), in_range, function) {
         log!(log::ERROR, "error: a payload has 1 to {MAX_PAYLOAD_BYTES} bytes, not {bytes}");
         return None;
     }

@@ -17,9 +17,9 @@ use super::types::*;
 use crate::Transmit;
 use crate::address::text;
 use crate::client::{Client, Outcome, State, Transition};
-use crate::packet::{Buffer, MAX_SEALED_BYTES};
+use crate::packet::{Buffer, Kind, MAX_DATAGRAM_BYTES};
 use crate::platform::socket::Inbox;
-use crate::token::{CONNECT_TOKEN_BYTES, ConnectToken};
+use crate::token::{CONNECT_TOKEN_BYTES, ConnectToken, InvalidToken};
 
 /// Most datagrams taken from the socket in an update; the rest waits for the next.
 const SOCKET_BUDGET: usize = 4096;
@@ -42,8 +42,8 @@ pub struct netcode_client_t {
     transport: Transport,
     memory: PacketMemory,
     queue: PacketQueue,
-    /// Room for what is being sent. User code that sends from within a send uses other room.
-    outgoing: RefCell<Buffer>,
+    /// Room for what is being sent or received. User code that sends from within that uses other room.
+    room: RefCell<[u8; MAX_DATAGRAM_BYTES]>,
     /// What netcode_client_server_address points to.
     server_address: UnsafeCell<netcode_address_t>,
     /// The first address, as created.
@@ -60,6 +60,11 @@ impl Object for netcode_client_t {
 
     fn hooks(&self) -> Hooks {
         self.hooks
+    }
+
+    fn dismantle(&self) {
+        self.queue.clear(&self.memory);
+        self.memory.keep(0);
     }
 }
 
@@ -158,9 +163,9 @@ pub unsafe extern "C" fn netcode_client_connect(client: *mut netcode_client_t, c
     // SAFETY: as the caller vouches.
     let Some(client) = (unsafe { enter(client, function) }) else { return };
     if holds(!connect_token.is_null(), c"connect_token", function) {
-        // SAFETY: not null, so it has all its bytes.
-        let token = unsafe { connect_token.cast::<[u8; CONNECT_TOKEN_BYTES]>().read() };
-        client.connect(&token);
+        client.disconnect();
+        // SAFETY: not null, so it has all its bytes, and no user code runs while they are read.
+        client.connect(ConnectToken::read(unsafe { &*connect_token.cast::<[u8; CONNECT_TOKEN_BYTES]>() }));
     }
 }
 
@@ -331,7 +336,8 @@ pub unsafe extern "C" fn netcode_client_disconnect_loopback(client: *mut netcode
     }
 }
 
-/// Hands a datagram to the client that your program received itself. It is decrypted in place.
+/// Hands a datagram to the client that your program received itself. It is decrypted in place: nothing
+/// else may use the data until the call returns.
 ///
 /// # Safety
 /// The client is NULL or alive, `from` NULL or readable; the data has that many writable bytes.
@@ -409,9 +415,8 @@ pub unsafe extern "C" fn netcode_client_server_address(client: *mut netcode_clie
 }
 
 impl netcode_client_t {
-    fn connect(&self, token: &[u8; CONNECT_TOKEN_BYTES]) {
-        self.disconnect();
-        match ConnectToken::read(token) {
+    fn connect(&self, token: Result<ConnectToken, InvalidToken>) {
+        match token {
             Ok(token) => self.step(|core| Some(core.connect(token))),
             Err(error) => {
                 log!(log::ERROR, "error: invalid connect token: {error}");
@@ -446,7 +451,7 @@ impl netcode_client_t {
                 }
             }
             Transport::Simulator(endpoint) => drain_simulator(endpoint, SIMULATOR_BUDGET, process),
-            Transport::Overrides(overrides) => drain_overrides(overrides, process),
+            Transport::Overrides(overrides) => with_room(&self.room, |room| drain_overrides(overrides, room, process)),
         }
     }
 
@@ -454,7 +459,12 @@ impl netcode_client_t {
         let outcome = self.change(|core| core.handle(from, datagram));
         match outcome {
             Outcome::Payload { sequence, data } => self.enqueue(data, sequence),
-            Outcome::Transition(transition) => self.announce(transition),
+            Outcome::Transition(transition) => {
+                let challenged = transition.current == State::SendingConnectionResponse;
+                let kind = if challenged { Kind::Challenge } else { Kind::KeepAlive };
+                log!(log::DEBUG, "client received {kind} packet");
+                self.announce(transition);
+            }
             Outcome::Noted(kind) => log!(log::DEBUG, "client received {kind} packet"),
             Outcome::Ignored(reason) => log!(log::DEBUG, "client ignored a packet from {}: {reason}", text(&from)),
         }
@@ -472,11 +482,7 @@ impl netcode_client_t {
         if self.ask(Client::is_loopback) {
             return self.send_loopback(payload);
         }
-        with_room(&self.outgoing, |buffer| {
-            if let Ok(transmit) = self.change(|core| core.send(payload, buffer)) {
-                self.hand_over(transmit, buffer);
-            }
-        });
+        self.send_sealed(|core, buffer| core.send(payload, buffer).ok());
     }
 
     fn send_loopback(&self, payload: &[u8]) {
@@ -503,6 +509,7 @@ impl netcode_client_t {
 
     fn connect_loopback(&self, client_index: c_int, max_clients: c_int) {
         self.change(|core| core.connect_loopback(client_index as u32, max_clients as u32));
+        self.expose_server_address();
         log!(log::INFO, "client connected to server via loopback as client {client_index}");
     }
 
@@ -512,15 +519,18 @@ impl netcode_client_t {
 
     /// Sends the next packet that the core wants to send, if any.
     fn transmit(&self) -> bool {
-        with_room(&self.outgoing, |buffer| {
-            let transmit = self.change(|core| core.poll_transmit(buffer));
-            transmit.inspect(|transmit| self.hand_over(*transmit, buffer)).is_some()
-        })
+        self.send_sealed(Client::poll_transmit)
     }
 
-    fn hand_over(&self, transmit: Transmit, buffer: &Buffer) {
-        log!(log::DEBUG, "client sent {} packet to {}", transmit.kind, text(&transmit.to));
-        self.transport.send(&transmit.to, &buffer[..transmit.bytes]);
+    /// Sends what the core seals, if anything.
+    fn send_sealed(&self, seal: impl FnOnce(&mut Client, &mut Buffer) -> Option<Transmit>) -> bool {
+        with_room(&self.room, |room| {
+            let Some(buffer) = room.first_chunk_mut() else { return false };
+            let Some(transmit) = self.change(|core| seal(core, buffer)) else { return false };
+            log!(log::DEBUG, "client sent {} packet to {}", transmit.kind, text(&transmit.to));
+            self.transport.send(&transmit.to, &buffer[..transmit.bytes]);
+            true
+        })
     }
 
     /// Has the core do something that may change its state, and tells of it.
@@ -565,6 +575,7 @@ impl netcode_client_t {
             }
             (State::Connected, _) => log!(log::INFO, "client connected to server"),
             (State::Disconnected, _) => log!(log::INFO, "client disconnected"),
+            (State::ConnectionTimedOut, _) => log!(log::INFO, "client lost its server: {current}"),
             (error, _) if error < State::Disconnected => log!(log::INFO, "client connect failed: {error}"),
             _ => {}
         }
@@ -577,12 +588,6 @@ impl netcode_client_t {
 
     fn ask<T>(&self, question: impl FnOnce(&Client) -> T) -> T {
         question(&self.core.borrow())
-    }
-}
-
-impl Drop for netcode_client_t {
-    fn drop(&mut self) {
-        self.queue.clear(&self.memory);
     }
 }
 
@@ -634,7 +639,7 @@ unsafe fn try_create(
         transport: open_transport(config, &addresses)?,
         memory: PacketMemory::new(hooks, MAX_SPARE_BLOCKS),
         queue: PacketQueue::default(),
-        outgoing: RefCell::new([0; MAX_SEALED_BYTES]),
+        room: RefCell::new([0; MAX_DATAGRAM_BYTES]),
         server_address: UnsafeCell::new(netcode_address_t::NONE),
         address: addresses.first,
         callback_context: config.callback_context,
@@ -654,10 +659,6 @@ unsafe fn try_create(
 }
 
 fn open_transport(config: &netcode_client_config_t, addresses: &Addresses) -> Result<Transport, c_int> {
-    if !config.network_simulator.is_null() && addresses.iter().any(|address| address.port() == 0) {
-        log!(log::ERROR, "error: with a network simulator the client's address needs a port");
-        return Err(NETCODE_CLIENT_CREATE_ERROR_SIMULATOR_REQUIRES_PORT);
-    }
     let transport = TransportConfig {
         simulator: config.network_simulator,
         override_send_and_receive: config.override_send_and_receive,
@@ -665,7 +666,7 @@ fn open_transport(config: &netcode_client_config_t, addresses: &Addresses) -> Re
         send: config.send_packet_override,
         receive: config.receive_packet_override,
     };
-    Transport::open(&transport, addresses, |address| *address).map_err(|failure| match failure {
+    let transport = Transport::open(&transport, addresses, |address| *address).map_err(|failure| match failure {
         OpenFailure::MissingOverride => NETCODE_CLIENT_CREATE_ERROR_MISSING_OVERRIDE_CALLBACK,
         OpenFailure::Create(SocketAddr::V4(_)) | OpenFailure::Bind(SocketAddr::V4(_)) => {
             NETCODE_CLIENT_CREATE_ERROR_CREATE_SOCKET_IPV4_FAILED
@@ -673,7 +674,13 @@ fn open_transport(config: &netcode_client_config_t, addresses: &Addresses) -> Re
         OpenFailure::Create(SocketAddr::V6(_)) | OpenFailure::Bind(SocketAddr::V6(_)) => {
             NETCODE_CLIENT_CREATE_ERROR_CREATE_SOCKET_IPV6_FAILED
         }
-    })
+    })?;
+    let without_port = addresses.iter().any(|address| address.port() == 0);
+    if matches!(transport, Transport::Simulator(_)) && without_port {
+        log!(log::ERROR, "error: with a network simulator the client's address needs a port");
+        return Err(NETCODE_CLIENT_CREATE_ERROR_SIMULATOR_REQUIRES_PORT);
+    }
+    Ok(transport)
 }
 
 /// # Safety

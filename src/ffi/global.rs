@@ -18,7 +18,7 @@ pub(super) fn assert_initialised(function: &std::ffi::CStr) {
 
 /// Initialises the library. Call it before anything else; each call wants its netcode_term.
 ///
-/// Returns NETCODE_OK, or NETCODE_ERROR if the system cannot do what the library needs.
+/// Returns NETCODE_OK.
 #[unsafe(no_mangle)]
 pub extern "C" fn netcode_init() -> c_int {
     INITIALISED.fetch_add(1, Ordering::Relaxed);

@@ -1,9 +1,11 @@
 //! How objects are held behind C pointers.
 
+use std::alloc::Layout;
 use std::cell::Cell;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
+use allocator_api2::alloc::Allocator;
 use allocator_api2::boxed::Box;
 
 use super::alloc::Hooks;
@@ -12,6 +14,8 @@ use super::alloc::Hooks;
 pub(super) trait Object: Sized {
     fn lifeline(&self) -> &Lifeline;
     fn hooks(&self) -> Hooks;
+    /// Gives back all memory but the object's own. What is left does not call user code when dropped.
+    fn dismantle(&self);
 }
 
 /// Counts the calls that an object is in the middle of.
@@ -19,6 +23,7 @@ pub(super) trait Object: Sized {
 pub(super) struct Lifeline {
     depth: Cell<u32>,
     doomed: Cell<bool>,
+    freeing: Cell<bool>,
 }
 
 /// A call into an object. The object outlives it, even if user code destroys the object meanwhile.
@@ -32,12 +37,18 @@ pub(super) fn hand_out<T: Object>(object: T) -> Option<NonNull<T>> {
 }
 
 impl<T: Object> Call<T> {
+    /// `None` for a null pointer, and for an object that is being freed: the hooks that free its parts
+    /// may still ask for it.
+    ///
     /// # Safety
-    /// The pointer is null or comes from [`hand_out`], and the object has not been freed.
+    /// The pointer is null or comes from [`hand_out`], and the object's memory has not been freed.
     pub(super) unsafe fn enter(pointer: *mut T) -> Option<Self> {
         let pointer = NonNull::new(pointer)?;
         // SAFETY: the caller vouches for the pointer.
         let lifeline = unsafe { pointer.as_ref() }.lifeline();
+        if lifeline.freeing.get() {
+            return None;
+        }
         lifeline.depth.set(lifeline.depth.get() + 1);
         Some(Self(pointer))
     }
@@ -69,10 +80,18 @@ impl<T: Object> Drop for Call<T> {
         let lifeline = self.lifeline();
         let depth = lifeline.depth.get() - 1;
         lifeline.depth.set(depth);
-        if depth == 0 && lifeline.is_doomed() {
-            let hooks = self.hooks();
-            // SAFETY: this was the last call, and nobody may call again after having destroyed.
-            drop(unsafe { Box::from_raw_in(self.0.as_ptr(), hooks) });
+        if depth > 0 || !lifeline.is_doomed() {
+            return;
+        }
+        lifeline.freeing.set(true);
+        self.dismantle();
+        let hooks = self.hooks();
+        // SAFETY: this was the last call, and none is let in any more. The object came from a box of these
+        // hooks. Only the last of them is called after it was dropped, and may ask its lifeline, which has
+        // nothing to drop, until the memory is gone.
+        unsafe {
+            self.0.drop_in_place();
+            hooks.deallocate(self.0.cast(), Layout::new::<T>());
         }
     }
 }

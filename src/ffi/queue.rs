@@ -42,6 +42,8 @@ pub(super) struct PacketQueue {
     head: Cell<*mut Node>,
     tail: Cell<*mut Node>,
     len: Cell<usize>,
+    /// How many times the queue has been cleared.
+    clearings: Cell<u32>,
 }
 
 /// A payload that now belongs to the application.
@@ -53,7 +55,12 @@ pub(super) struct ReceivedPacket {
 
 impl Default for PacketQueue {
     fn default() -> Self {
-        Self { head: Cell::new(ptr::null_mut()), tail: Cell::new(ptr::null_mut()), len: Cell::new(0) }
+        Self {
+            head: Cell::new(ptr::null_mut()),
+            tail: Cell::new(ptr::null_mut()),
+            len: Cell::new(0),
+            clearings: Cell::new(0),
+        }
     }
 }
 
@@ -63,9 +70,16 @@ impl PacketQueue {
         if self.len.get() >= MAX_QUEUED {
             return false;
         }
+        let (clearings, len) = (self.clearings.get(), self.len.get());
         let Some(block) = memory.take(data.len()) else {
             return false;
         };
+        if self.clearings.get() != clearings || self.len.get() > len {
+            // The allocate hook has called back: the payload may not belong here any more.
+            // SAFETY: the block is new, and nobody else knows it.
+            unsafe { memory.hooks.give_back(block) };
+            return false;
+        }
         let node = block.cast::<Node>();
         // SAFETY: the block is new, aligned, and large enough for node, payload and trailing bytes.
         unsafe {
@@ -100,6 +114,7 @@ impl PacketQueue {
 
     /// Frees everything that waits. The queue is empty before the first hook is called.
     pub(super) fn clear(&self, memory: &PacketMemory) {
+        self.clearings.set(self.clearings.get().wrapping_add(1));
         let waiting = Self::default();
         waiting.head.swap(&self.head);
         waiting.tail.swap(&self.tail);

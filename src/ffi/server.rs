@@ -126,10 +126,10 @@ pub unsafe extern "C" fn netcode_server_start(server: *mut netcode_server_t, max
     let Some(server) = (unsafe { enter(server, function) }) else { return };
     let slots = usize::try_from(max_clients).ok().filter(|slots| (1..=MAX_CLIENTS).contains(slots));
     let in_range = c"max_clients > 0 && max_clients <= NETCODE_MAX_CLIENTS";
+    holds(slots.is_some(), in_range, function);
     match slots {
         Some(slots) => server.start(slots),
         None => {
-            holds(false, in_range, function);
             log!(log::ERROR, "error: a server has 1 to {MAX_CLIENTS} slots, not {max_clients}");
         }
     }
@@ -383,7 +383,8 @@ pub unsafe extern "C" fn netcode_server_client_user_data(
     }
 }
 
-/// Hands a datagram to the server that your program received itself. It is decrypted in place.
+/// Hands a datagram to the server that your program received itself. It is decrypted in place: nothing
+/// else may use the data until the call returns.
 ///
 /// # Safety
 /// The server is NULL or alive, `from` NULL or readable; the data has that many writable bytes.
@@ -543,9 +544,8 @@ unsafe fn try_create(
     })?;
     let transport = open_transport(config, &addresses)?;
     for address in std::iter::once(&mut addresses.first).chain(&mut addresses.second) {
-        let port = transport.port(address);
-        if port != 0 {
-            address.set_port(port);
+        if address.port() == 0 {
+            address.set_port(transport.port(address));
         }
     }
     let hooks = Hooks::new(config.allocator_context, config.allocate_function, config.free_function);
@@ -588,6 +588,8 @@ fn open_transport(config: &netcode_server_config_t, addresses: &Addresses) -> Re
     })
 }
 
+const SLOT_IN_RANGE: &CStr = c"client_index >= 0 && client_index < server->max_clients";
+
 /// # Safety
 /// The server is NULL or alive.
 #[track_caller]
@@ -611,7 +613,7 @@ unsafe fn enter_slot(
     let server = unsafe { enter(server, function) }?;
     let max_clients = server.ask(Server::max_clients).filter(|max_clients| *max_clients > 0)?;
     let slot = usize::try_from(client_index).ok().filter(|slot| *slot < max_clients);
-    holds(slot.is_some(), c"client_index >= 0 && client_index < server->max_clients", function);
+    holds(slot.is_some(), SLOT_IN_RANGE, function);
     Some((server, slot?))
 }
 
@@ -658,6 +660,11 @@ unsafe fn seat_query<T>(
     question: impl FnOnce(&Seat) -> T,
 ) -> Option<T> {
     // SAFETY: as the caller vouches.
-    let (server, slot) = unsafe { enter_slot(server, client_index, function) }?;
-    server.with_seat(slot, question)
+    let server = unsafe { enter(server, function) }?;
+    server.ask(|_| ())?;
+    // There are as many seats as slots, so this is the range check, too.
+    let answer = server.with_seat(usize::try_from(client_index).unwrap_or(usize::MAX), question);
+    let in_range = answer.is_some() || server.ask(Server::is_running) != Some(true);
+    holds(in_range, SLOT_IN_RANGE, function);
+    answer
 }

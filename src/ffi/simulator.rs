@@ -27,7 +27,8 @@ pub struct netcode_network_simulator_t {
     duplicate_packet_percent: Cell<f32>,
     lifeline: Lifeline,
     hooks: Hooks,
-    core: RefCell<Simulator<Hooks>>,
+    /// There until the simulator is dismantled.
+    core: RefCell<Option<Simulator<Hooks>>>,
 }
 
 impl Object for netcode_network_simulator_t {
@@ -37,6 +38,10 @@ impl Object for netcode_network_simulator_t {
 
     fn hooks(&self) -> Hooks {
         self.hooks
+    }
+
+    fn dismantle(&self) {
+        self.core.take();
     }
 }
 
@@ -48,13 +53,16 @@ impl netcode_network_simulator_t {
             packet_loss_percent: self.packet_loss_percent.get(),
             duplicate_packet_percent: self.duplicate_packet_percent.get(),
         };
-        if let Ok(mut core) = self.core.try_borrow_mut() {
-            core.send(&settings, from, to, data);
-        }
+        self.change(|core| core.send(&settings, from, to, data));
     }
 
     pub(super) fn receive(&self, to: SocketAddr) -> Option<Arrival<Hooks>> {
-        self.core.try_borrow_mut().ok()?.receive(to)
+        self.change(|core| core.receive(to)).flatten()
+    }
+
+    /// The core, unless an allocator hook is calling from within it.
+    fn change<T>(&self, change: impl FnOnce(&mut Simulator<Hooks>) -> T) -> Option<T> {
+        self.core.try_borrow_mut().ok()?.as_mut().map(change)
     }
 }
 
@@ -82,7 +90,7 @@ pub unsafe extern "C" fn netcode_network_simulator_create(
         duplicate_packet_percent: Cell::new(0.0),
         lifeline: Lifeline::default(),
         hooks,
-        core: RefCell::new(core),
+        core: RefCell::new(Some(core)),
     };
     hand_out(simulator).map_or(ptr::null_mut(), |simulator| simulator.as_ptr())
 }
@@ -107,9 +115,7 @@ pub unsafe extern "C" fn netcode_network_simulator_destroy(simulator: *mut netco
 pub unsafe extern "C" fn netcode_network_simulator_reset(simulator: *mut netcode_network_simulator_t) {
     // SAFETY: as the caller vouches.
     let Some(simulator) = (unsafe { enter(simulator, c"netcode_network_simulator_reset") }) else { return };
-    if let Ok(mut core) = simulator.core.try_borrow_mut() {
-        core.reset();
-    }
+    simulator.change(|core| core.reset());
 }
 
 /// Sets the time, in seconds; packets that are due arrive.
@@ -120,9 +126,7 @@ pub unsafe extern "C" fn netcode_network_simulator_reset(simulator: *mut netcode
 pub unsafe extern "C" fn netcode_network_simulator_update(simulator: *mut netcode_network_simulator_t, time: f64) {
     // SAFETY: as the caller vouches.
     let Some(simulator) = (unsafe { enter(simulator, c"netcode_network_simulator_update") }) else { return };
-    if let Ok(mut core) = simulator.core.try_borrow_mut() {
-        core.update(time);
-    }
+    simulator.change(|core| core.update(time));
 }
 
 /// Sends a copy of a packet on its way.

@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 
 use super::arguments::Addresses;
 use super::log::{self, log};
+use super::object::Call;
 use super::simulator::netcode_network_simulator_t;
 use super::types::{ReceivePacketOverride, SendPacketOverride, netcode_address_t};
 use crate::address::text;
-use crate::packet::{Buffer, MAX_DATAGRAM_BYTES, MAX_SEALED_BYTES};
+use crate::packet::MAX_DATAGRAM_BYTES;
 use crate::platform::socket::{OpenError, UdpSocket};
 
 pub(super) enum Transport {
@@ -26,8 +27,15 @@ pub(super) struct Sockets {
 }
 
 pub(super) struct SimulatorEndpoint {
-    pub(super) simulator: *const netcode_network_simulator_t,
+    pub(super) simulator: *mut netcode_network_simulator_t,
     pub(super) address: SocketAddr,
+}
+
+impl SimulatorEndpoint {
+    fn enter(&self) -> Option<Call<netcode_network_simulator_t>> {
+        // SAFETY: the config's user vouches that the simulator outlives the object.
+        unsafe { Call::enter(self.simulator) }
+    }
 }
 
 pub(super) struct Overrides {
@@ -41,14 +49,15 @@ impl Transport {
     pub(super) fn send(&self, to: &SocketAddr, datagram: &[u8]) {
         match self {
             Self::Sockets(sockets) => {
-                if let Some(socket) = sockets.for_peer(to) {
-                    let _ = socket.send(to, datagram);
+                if let Some(Err(error)) = sockets.for_peer(to).map(|socket| socket.send(to, datagram)) {
+                    log!(log::ERROR, "error: failed to send to {}: {error}", text(to));
                 }
             }
-            // SAFETY: the config's user vouches that the simulator outlives the object.
-            Self::Simulator(endpoint) => unsafe {
-                (*endpoint.simulator).send(endpoint.address, *to, datagram);
-            },
+            Self::Simulator(endpoint) => {
+                if let Some(simulator) = endpoint.enter() {
+                    simulator.send(endpoint.address, *to, datagram);
+                }
+            }
             Self::Overrides(overrides) => {
                 let mut address = netcode_address_t::NONE;
                 // SAFETY: the address is ours; the config's user vouches for the function.
@@ -88,7 +97,7 @@ impl Sockets {
 
 /// What a config says about sending and receiving.
 pub(super) struct TransportConfig {
-    pub(super) simulator: *const netcode_network_simulator_t,
+    pub(super) simulator: *mut netcode_network_simulator_t,
     pub(super) override_send_and_receive: c_int,
     pub(super) context: *mut c_void,
     pub(super) send: Option<SendPacketOverride>,
@@ -130,6 +139,9 @@ impl Transport {
         }
         let mut sockets = Sockets::default();
         for address in addresses.iter() {
+            if sockets.for_peer(address).is_some() {
+                continue; // one for each family
+            }
             let socket = UdpSocket::open(&local(address)).map_err(|error| {
                 log!(log::ERROR, "error: the socket for {} {error}", text(address));
                 match error {
@@ -143,27 +155,30 @@ impl Transport {
     }
 }
 
-/// Lends room for a packet: the object's own, or, while that is lent already, some of the stack.
-pub(super) fn with_room<T>(own: &RefCell<Buffer>, act: impl FnOnce(&mut Buffer) -> T) -> T {
+/// Lends room for a datagram: the object's own, or, while that is lent already, some of the stack.
+pub(super) fn with_room<T, const N: usize>(own: &RefCell<[u8; N]>, act: impl FnOnce(&mut [u8; N]) -> T) -> T {
     match own.try_borrow_mut() {
         Ok(mut own) => act(&mut own),
-        Err(_) => act(&mut [0; MAX_SEALED_BYTES]),
+        Err(_) => act(&mut [0; N]),
     }
 }
 
 /// Hands what the user's function has to `process`, until it has nothing left or `process` says that
 /// it has had enough.
-pub(super) fn drain_overrides(overrides: &Overrides, mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool) {
-    let mut buffer = [0; MAX_DATAGRAM_BYTES];
+pub(super) fn drain_overrides(
+    overrides: &Overrides,
+    room: &mut [u8; MAX_DATAGRAM_BYTES],
+    mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
+) {
     loop {
         let mut from = netcode_address_t::NONE;
         // SAFETY: the config's user vouches for the function, which is told how large the buffer is.
         let bytes = unsafe {
-            (overrides.receive)(overrides.context, &mut from, buffer.as_mut_ptr(), MAX_DATAGRAM_BYTES as c_int)
+            (overrides.receive)(overrides.context, &mut from, room.as_mut_ptr(), MAX_DATAGRAM_BYTES as c_int)
         };
         let Some(bytes) = usize::try_from(bytes).ok().filter(|bytes| *bytes > 0) else { return };
         let Some(from) = from.to_socket_addr() else { continue };
-        if !process(from, &mut buffer[..bytes.min(MAX_DATAGRAM_BYTES)]) {
+        if !process(from, &mut room[..bytes.min(MAX_DATAGRAM_BYTES)]) {
             return;
         }
     }
@@ -176,8 +191,8 @@ pub(super) fn drain_simulator(
     mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
 ) {
     for _ in 0..budget {
-        // SAFETY: the config's user vouches that the simulator outlives the object.
-        let Some(mut packet) = (unsafe { (*endpoint.simulator).receive(endpoint.address) }) else { return };
+        let packet = endpoint.enter().and_then(|simulator| simulator.receive(endpoint.address));
+        let Some(mut packet) = packet else { return };
         if packet.data.len() <= MAX_DATAGRAM_BYTES && !process(packet.from, &mut packet.data) {
             return;
         }

@@ -23,6 +23,9 @@ const MIN_BUFFER_BYTES: usize = 256 * 1024;
 /// Expedited forwarding (RFC 3246), in the upper six bits of the traffic class (RFC 2474).
 const TRAFFIC_CLASS: u32 = 46 << 2;
 
+/// A socket that reports this many errors at a time is left alone until the next time.
+const MAX_FAILURES: usize = 1024;
+
 static TAG_PACKETS: AtomicBool = AtomicBool::new(false);
 
 /// Marks what sockets opened from now on send as urgent, so that routers can put it first.
@@ -85,6 +88,10 @@ impl<A: Allocator + Clone> Inbox<A> {
     }
 }
 
+/// The system knows no way to receive many datagrams at once, or does not let us.
+#[cfg(all(target_os = "linux", feature = "recvmmsg"))]
+struct Unsupported;
+
 /// What a look at the socket found.
 enum Received {
     /// A datagram of this size, as far as there was room for it.
@@ -124,18 +131,25 @@ impl UdpSocket {
     ) {
         #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
         if let Some(batch) = &mut inbox.batch {
-            return self.drain_batches(batch, budget, process);
+            match self.drain_batches(batch, budget, &mut process) {
+                Ok(()) => return,
+                Err(Unsupported) => inbox.batch = None,
+            }
         }
         let _ = inbox;
-        let mut room = [0; ROOM_BYTES];
+        let (mut room, mut failures) = ([0; ROOM_BYTES], 0);
         for _ in 0..budget {
+            if failures == MAX_FAILURES {
+                return;
+            }
             match self.receive(&mut room) {
                 Received::Datagram(from, bytes) if is_worth_a_look(bytes) => {
                     if !process(from, &mut room[..bytes]) {
                         return;
                     }
                 }
-                Received::Datagram(..) | Received::Failed => {}
+                Received::Datagram(..) => {}
+                Received::Failed => failures += 1,
                 Received::Nothing => return,
             }
         }
@@ -146,29 +160,31 @@ impl UdpSocket {
         &self,
         batch: &mut Batch<ROOM_BYTES, A>,
         budget: usize,
-        mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
-    ) {
-        let mut left = budget;
-        while left > 0 {
+        process: &mut impl FnMut(SocketAddr, &mut [u8]) -> bool,
+    ) -> Result<(), Unsupported> {
+        let (mut left, mut failures) = (budget, 0);
+        while left > 0 && failures < MAX_FAILURES {
             let count = match batch.receive(&self.socket, left) {
                 Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if is_refused(&error) => return Err(Unsupported),
                 Err(_) => {
-                    left -= 1;
+                    failures += 1;
                     continue;
                 }
             };
             for index in 0..count {
                 let Some((from, datagram)) = batch.datagram(index) else { continue };
                 if is_worth_a_look(datagram.len()) && !process(from, datagram) {
-                    return;
+                    return Ok(());
                 }
             }
             if count < BATCH {
-                return;
+                return Ok(());
             }
             left -= count;
         }
+        Ok(())
     }
 
     fn receive(&self, room: &mut [u8]) -> Received {
@@ -183,7 +199,7 @@ impl UdpSocket {
     }
 
     fn create(address: &SocketAddr) -> io::Result<Socket> {
-        // On Unix this sets close-on-exec in the same step.
+        // Sets close-on-exec, too, on Linux in the same step.
         let socket = Socket::new(Domain::for_address(*address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -237,6 +253,12 @@ fn tag(socket: &Socket, address: &SocketAddr) {
     // Windows ignores the socket options.
     #[cfg(windows)]
     let _ = (socket, address, TRAFFIC_CLASS);
+}
+
+/// Whether a system call as such is refused: by old kernels, and by sandboxes.
+#[cfg(all(target_os = "linux", feature = "recvmmsg"))]
+fn is_refused(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EOPNOTSUPP))
 }
 
 fn is_worth_a_look(bytes: usize) -> bool {

@@ -37,7 +37,8 @@ pub(super) struct SealedToken {
     pub(super) data: [u8; PRIVATE_TOKEN_BYTES],
 }
 
-/// Each mapping has a place of its own on the heap, so that keys never move in memory.
+/// Each mapping has a place of its own on the heap, where its keys stay until they are wiped: a table
+/// that grew would leave copies behind.
 pub(super) struct Mappings<A: Allocator> {
     table: HashTable<Box<Mapping, A>, A>,
     allocator: A,

@@ -137,9 +137,10 @@ impl<A: Allocator + Clone> Slots<A> {
     }
 
     /// The client at an address. `hash` is the address's.
+    #[inline(always)] // on the way of every packet
     pub(super) fn find_source(&mut self, hash: u64, source: &SocketAddr) -> Option<(usize, &mut Link)> {
-        let slots = &self.slots;
-        let is_source = |&index: &Index| slots[usize::from(index)].address() == Some(source);
+        let slots = self.slots.as_slice();
+        let is_source = |&index: &Index| slots.get(usize::from(index)).and_then(Slot::address) == Some(source);
         let slot = usize::from(*self.by_source.find(hash, is_source)?);
         let link = self.slots.get_mut(slot)?.occupant.as_mut()?.link.as_mut()?;
         Some((slot, link))
@@ -174,13 +175,9 @@ impl<A: Allocator + Clone> Slots<A> {
         }
     }
 
-    /// Empties a slot. Its client's keys are wiped as they are dropped.
+    /// Empties a slot.
     pub(super) fn remove(&mut self, seed: &Seed, slot: usize) {
-        let Some(occupant) = self.slots.get_mut(slot).and_then(|slot| slot.occupant.take()) else {
-            return;
-        };
-        self.occupied[slot / WORD_BITS] &= !(1 << (slot % WORD_BITS));
-        self.connected -= 1;
+        let Some(occupant) = self.slots.get(slot).and_then(|slot| slot.occupant.as_ref()) else { return };
         let is_slot = |&index: &Index| usize::from(index) == slot;
         if let Ok(entry) = self.by_client_id.find_entry(seed.of_client_id(occupant.client_id), is_slot) {
             entry.remove();
@@ -190,6 +187,10 @@ impl<A: Allocator + Clone> Slots<A> {
                 entry.remove();
             }
         }
+        self.occupied[slot / WORD_BITS] &= !(1 << (slot % WORD_BITS));
+        self.connected -= 1;
+        // Dropped where it is: taking it out would leave a copy of the keys behind.
+        self.slots[slot].occupant = None;
     }
 
     /// The first slot from `from` on whose client is to get a keep-alive.

@@ -14,13 +14,14 @@ use crate::ffi::object::{Lifeline, Object, hand_out};
 use crate::ffi::queue::{PacketMemory, PacketQueue};
 use crate::ffi::transport::{Sockets, Transport, drain_overrides, drain_simulator, with_room};
 use crate::ffi::types::{SendLoopbackPacketCallback, netcode_address_t, netcode_server_config_t};
-use crate::packet::{Buffer, Kind, MAX_SEALED_BYTES};
+use crate::packet::{Buffer, Kind, MAX_DATAGRAM_BYTES, MAX_SEALED_BYTES, Request};
 use crate::platform::clock;
 use crate::platform::random::SysRng;
 use crate::platform::socket::Inbox;
 use crate::server::{DisconnectReason, Leaving, Outcome, Server};
 use crate::{MAX_CLIENTS, Transmit, USER_DATA_BYTES, UserData};
-/// Most datagrams taken from a socket in an update; the rest waits for the next.
+
+/// Most datagrams taken from sockets in an update; the rest waits for the next. Two sockets share alike.
 const SOCKET_BUDGET: usize = 16_384;
 
 /// Most packets taken from a simulator in an update.
@@ -66,6 +67,12 @@ impl Object for netcode_server_t {
 
     fn hooks(&self) -> Hooks {
         self.hooks
+    }
+
+    /// Destroyed from an allocator hook the server could not be stopped, and still has everything.
+    fn dismantle(&self) {
+        self.release_slots();
+        self.inbox.take();
     }
 }
 
@@ -152,13 +159,18 @@ impl netcode_server_t {
             return; // a callback has stopped it, and perhaps started it again
         }
         self.epoch.set(epoch + 1);
-        self.change(Server::stop);
+        self.release_slots();
+        log!(log::INFO, "server stopped");
+    }
+
+    /// Gives back everything that came with the start.
+    fn release_slots(&self) {
         let seats = self.swap_seats(Vec::new_in(self.hooks));
+        self.change(Server::stop);
         for seat in seats.iter().flatten() {
             seat.queue.clear(&self.memory);
         }
         self.memory.keep(0);
-        log!(log::INFO, "server stopped");
     }
 
     /// The seats so far. No seat is in use where this is called.
@@ -188,10 +200,13 @@ impl netcode_server_t {
     }
 
     pub(super) fn update(&self, time: f64) {
-        self.change(|core| {
+        let advanced = self.change(|core| {
             core.advance(time);
             core.set_wall_clock(clock::unix());
         });
+        if advanced.is_none() {
+            return; // from an allocator hook, which finds the core in use
+        }
         with_room(&self.outgoing, |buffer| {
             self.receive(buffer);
             self.keep_alive(buffer);
@@ -207,13 +222,14 @@ impl netcode_server_t {
         match &self.transport {
             Transport::Sockets(Sockets { v4, v6 }) => {
                 let (mut process, mut inbox) = (process, self.inbox.take());
+                let budget = SOCKET_BUDGET / v4.iter().chain(v6).count().max(1);
                 for socket in v4.iter().chain(v6) {
-                    socket.drain(&mut inbox, SOCKET_BUDGET, &mut process);
+                    socket.drain(&mut inbox, budget, &mut process);
                 }
                 self.inbox.replace(inbox);
             }
             Transport::Simulator(endpoint) => drain_simulator(endpoint, SIMULATOR_BUDGET, process),
-            Transport::Overrides(overrides) => drain_overrides(overrides, process),
+            Transport::Overrides(overrides) => drain_overrides(overrides, &mut [0; MAX_DATAGRAM_BYTES], process),
         }
     }
 
@@ -234,21 +250,28 @@ impl netcode_server_t {
     }
 
     fn process(&self, from: SocketAddr, datagram: &mut [u8], reply: &mut Buffer) {
-        let Some(mut core) = self.core() else { return };
-        let outcome = core.handle(from, datagram, reply);
-        drop(core);
+        let is_request = Request::is_claimed_by(datagram);
+        let Some(outcome) = self.change(|core| core.handle(from, datagram, reply)) else { return };
         match outcome {
             Outcome::Payload { slot, sequence, data } => self.enqueue(slot, data, sequence),
             Outcome::KeptAlive { slot } => log!(log::DEBUG, "server received keep-alive packet from client {slot}"),
-            Outcome::Reply { kind, bytes } => self.hand_over(Transmit { to: from, bytes, kind }, reply),
+            Outcome::Reply { kind, bytes } => {
+                let received = if is_request { Kind::Request } else { Kind::Response };
+                log!(log::DEBUG, "server received {received} packet from {}", text(&from));
+                self.hand_over(Transmit { to: from, bytes, kind }, reply);
+            }
             Outcome::Connected { slot, client_id, user_data, keep_alive } => {
                 self.with_seat(slot, |seat| seat.settle(Some(&from), user_data));
+                log!(log::DEBUG, "server received {} packet from {}", Kind::Response, text(&from));
                 self.hand_over(Transmit { to: from, bytes: keep_alive, kind: Kind::KeepAlive }, reply);
                 if self.tell_connected(slot) {
                     log!(log::INFO, "server accepted client {} {client_id:016x} in slot {slot}", text(&from));
                 }
             }
-            Outcome::Left { slot } => self.disconnect(slot, DisconnectReason::ClientDisconnect),
+            Outcome::Left { slot } => {
+                log!(log::DEBUG, "server received {} packet from client {slot}", Kind::Disconnect);
+                self.disconnect(slot, DisconnectReason::ClientDisconnect);
+            }
             Outcome::Ignored(reason) => log!(log::DEBUG, "server ignored a packet from {}: {reason}", text(&from)),
         }
     }
@@ -263,15 +286,18 @@ impl netcode_server_t {
     }
 
     pub(super) fn send(&self, slot: usize, payload: &[u8]) {
-        if self.ask(|core| core.is_loopback(slot)) == Some(true) {
-            return self.send_loopback(slot, payload);
-        }
         with_room(&self.outgoing, |buffer| {
+            let client = self.ask(|core| core.client_number(slot));
             if let Some(transmit) = self.change(|core| core.keep_alive_before_payload(slot, buffer)).flatten() {
                 self.hand_over(transmit, buffer);
+                if self.ask(|core| core.client_number(slot)) != client {
+                    return; // user code has given the slot to somebody else
+                }
             }
-            if let Some(Ok(transmit)) = self.change(|core| core.send(slot, payload, buffer)) {
-                self.hand_over(transmit, buffer);
+            match self.change(|core| core.send(slot, payload, buffer)) {
+                Some(Ok(transmit)) => self.hand_over(transmit, buffer),
+                // A client of this process has no packets to be sealed.
+                _ => self.send_loopback(slot, payload),
             }
         });
     }
@@ -356,15 +382,6 @@ impl netcode_server_t {
 
     pub(super) fn with_seat<T>(&self, slot: usize, act: impl FnOnce(&Seat) -> T) -> Option<T> {
         self.seats.try_borrow().ok()?.get(slot).map(act)
-    }
-}
-
-impl Drop for netcode_server_t {
-    /// Packets still wait only if an allocator hook has destroyed the server, which then could not stop.
-    fn drop(&mut self) {
-        for seat in self.seats.get_mut() {
-            seat.queue.clear(&self.memory);
-        }
     }
 }
 
