@@ -76,14 +76,22 @@ impl<T: Object> Deref for Call<T> {
 }
 
 impl<T: Object> Drop for Call<T> {
+    #[inline]
     fn drop(&mut self) {
         let lifeline = self.lifeline();
         let depth = lifeline.depth.get() - 1;
         lifeline.depth.set(depth);
-        if depth > 0 || !lifeline.is_doomed() {
-            return;
+        if depth == 0 && lifeline.is_doomed() {
+            self.free();
         }
-        lifeline.freeing.set(true);
+    }
+}
+
+impl<T: Object> Call<T> {
+    /// Frees the object at the end of the last call.
+    #[cold]
+    fn free(&self) {
+        self.lifeline().freeing.set(true);
         self.dismantle();
         let hooks = self.hooks();
         // SAFETY: this was the last call, and none is let in any more. The object came from a box of these

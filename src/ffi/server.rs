@@ -661,10 +661,9 @@ unsafe fn seat_query<T>(
 ) -> Option<T> {
     // SAFETY: as the caller vouches.
     let server = unsafe { enter(server, function) }?;
-    server.ask(|_| ())?;
+    let running = server.ask(Server::is_running)?;
     // There are as many seats as slots, so this is the range check, too.
     let answer = server.with_seat(usize::try_from(client_index).unwrap_or(usize::MAX), question);
-    let in_range = answer.is_some() || server.ask(Server::is_running) != Some(true);
-    holds(in_range, SLOT_IN_RANGE, function);
+    holds(answer.is_some() || !running, SLOT_IN_RANGE, function);
     answer
 }

@@ -287,8 +287,8 @@ impl netcode_server_t {
 
     pub(super) fn send(&self, slot: usize, payload: &[u8]) {
         with_room(&self.outgoing, |buffer| {
-            let client = self.ask(|core| core.client_number(slot));
             if let Some(transmit) = self.change(|core| core.keep_alive_before_payload(slot, buffer)).flatten() {
+                let client = self.ask(|core| core.client_number(slot));
                 self.hand_over(transmit, buffer);
                 if self.ask(|core| core.client_number(slot)) != client {
                     return; // user code has given the slot to somebody else
