@@ -1693,6 +1693,38 @@ static void the_server_address_is_none_unless_active( void )
     net_destroy( scene.net );
 }
 
+static void ignore_loopback_packet( void * context, int slot, const uint8_t * data, int bytes, uint64_t sequence )
+{
+    (void) context; (void) slot; (void) data; (void) bytes; (void) sequence;
+}
+
+static void loop_back_on_request( struct net_endpoint * self, const struct net_event * event )
+{
+    if ( event->previous == NETCODE_CLIENT_STATE_DISCONNECTED && event->current == NETCODE_CLIENT_STATE_SENDING_CONNECTION_REQUEST )
+        netcode_client_connect_loopback( self->client, 1, 2 );
+}
+
+static void a_client_that_turns_to_loopback_while_connecting_has_no_server_address( void )
+{
+    struct net * net = net_create();
+    struct netcode_client_config_t config;
+    struct net_endpoint * client;
+    uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
+    netcode_default_client_config( &config );
+    config.send_loopback_packet_callback = ignore_loopback_packet;
+    client = net_client_with( net, NET_CLIENT, config );
+    client->on_event = loop_back_on_request;
+    net_token_to( net, token, NOBODY, NET_LIFETIME, NET_TIMEOUT, 1000 );
+    netcode_client_connect( client->client, token );
+    CHECK_EQUAL( netcode_client_loopback( client->client ), 1 );
+    CHECK_EQUAL( net_state( client ), NETCODE_CLIENT_STATE_CONNECTED );
+    CHECK_EQUAL( netcode_client_server_address( client->client )->type, NETCODE_ADDRESS_NONE );
+    net_steps( net, 10, 1.0 );
+    CHECK_EQUAL( net_total_sent( client ), 0 );
+    CHECK_EQUAL( netcode_client_server_address( client->client )->type, NETCODE_ADDRESS_NONE );
+    net_destroy( net );
+}
+
 int main( int argc, char ** argv )
 {
     tests_begin( argc, argv );
@@ -1782,6 +1814,7 @@ int main( int argc, char ** argv )
     TEST( reordered_payloads_arrive_and_doubled_ones_once );
     TEST( a_client_can_be_fed_by_hand );
     TEST( the_server_address_is_none_unless_active );
+    TEST( a_client_that_turns_to_loopback_while_connecting_has_no_server_address );
 
     return tests_done();
 }

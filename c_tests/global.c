@@ -9,6 +9,7 @@
 #include <netcode.h>
 #include "test.h"
 #include "asserts.h"
+#include "net.h"
 #include <stdarg.h>
 
 #ifndef _WIN32
@@ -371,6 +372,111 @@ static void the_last_printf_function_wins( void )
     netcode_term();
 }
 
+/* All that has been logged. */
+static char journal[65536];
+static size_t journal_bytes;
+
+static int write_journal( const char * format, ... )
+{
+    va_list arguments;
+    const char * text;
+    size_t bytes;
+    va_start( arguments, format );
+    text = va_arg( arguments, const char * );
+    va_end( arguments );
+    bytes = strlen( text );
+    if ( CHECK( strcmp( format, "%s" ) == 0 ) && journal_bytes + bytes < sizeof( journal ) )
+    {
+        memcpy( journal + journal_bytes, text, bytes + 1 );
+        journal_bytes += bytes;
+    }
+    return 0;
+}
+
+/* Whether a line says that such a packet was received. */
+static int journal_has_received( const char * packet )
+{
+    const char * line = journal;
+    while ( *line )
+    {
+        size_t bytes = strcspn( line, "\n" );
+        char text[512];
+        if ( bytes < sizeof( text ) )
+        {
+            memcpy( text, line, bytes );
+            text[bytes] = 0;
+            if ( strstr( text, "received" ) && strstr( text, packet ) )
+                return 1;
+        }
+        line += bytes + ( line[bytes] == '\n' );
+    }
+    printf( "    no line says that a %s packet was received\n", packet );
+    return 0;
+}
+
+static void forget_journal( void )
+{
+    journal[0] = 0;
+    journal_bytes = 0;
+}
+
+static void at_debug_level_each_packet_received_is_logged( void )
+{
+    static const uint8_t payload[5] = "abcd";
+    struct net * net = net_create();
+    struct net_endpoint * server = net_server( net, NET_SERVER, 4 ), * client = net_client( net, NET_CLIENT );
+    uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
+    netcode_set_printf_function( write_journal );
+    netcode_log_level( NETCODE_LOG_LEVEL_DEBUG );
+    net_token_for( server, token, NET_TIMEOUT, 1000 );
+    netcode_client_connect( client->client, token );
+
+    net_update( client, net->time + NET_TICK );
+    forget_journal();
+    net_update( server, net->time );
+    CHECK( journal_has_received( "connection request" ) );
+    forget_journal();
+    net_update( client, net->time );
+    CHECK( journal_has_received( "connection challenge" ) );
+    forget_journal();
+    net_update( server, net->time );
+    CHECK( journal_has_received( "connection response" ) );
+    forget_journal();
+    net_update( client, net->time );
+    CHECK_EQUAL( net_state( client ), NETCODE_CLIENT_STATE_CONNECTED );
+    CHECK( journal_has_received( "keep-alive" ) );
+
+    net_update( client, net->time + 4 * NET_TICK );
+    forget_journal();
+    net_update( server, net->time );
+    CHECK( journal_has_received( "keep-alive" ) );
+
+    forget_journal();
+    netcode_client_send_packet( client->client, payload, (int) sizeof( payload ) );
+    net_update( server, net->time );
+    CHECK( journal_has_received( "payload" ) );
+    netcode_server_send_packet( server->server, 0, payload, (int) sizeof( payload ) );
+    forget_journal();
+    net_update( client, net->time );
+    CHECK( journal_has_received( "payload" ) );
+
+    netcode_client_disconnect( client->client );
+    forget_journal();
+    net_update( server, net->time );
+    CHECK( journal_has_received( "disconnect" ) );
+    CHECK( net_connect( client, server, 2000 ) );
+    netcode_server_disconnect_client( server->server, 0 );
+    forget_journal();
+    net_update( client, net->time );
+    CHECK_EQUAL( net_state( client ), NETCODE_CLIENT_STATE_DISCONNECTED );
+    CHECK( journal_has_received( "disconnect" ) );
+
+    netcode_log_level( NETCODE_LOG_LEVEL_NONE );
+    netcode_set_printf_function( count_messages );
+    net_destroy( net );
+    netcode_set_assert_function( count_assert );
+}
+
 /* A log hook that uses the library, even the object that is being logged about. */
 static struct netcode_server_t * logged_server;
 static int hook_calls;
@@ -616,6 +722,7 @@ int main( int argc, char ** argv )
     TEST( objects_outlive_term );
     TEST( levels_let_through_what_is_at_or_below_them );
     TEST( a_message_is_one_call_with_one_line );
+    TEST( at_debug_level_each_packet_received_is_logged );
     TEST( percent_signs_from_outside_are_not_formats );
     TEST( the_last_printf_function_wins );
     TEST( the_printf_function_may_call_the_library );

@@ -1415,6 +1415,291 @@ static void an_assert_hook_may_query( void )
     crowd_close( &crowd );
 }
 
+/* Somebody else's payload: a client leaves, and another takes its slot, while the library is busy with a payload. */
+
+struct relay
+{
+    struct net_endpoint * server, * next;
+    struct netcode_client_t * leaving;
+    uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
+    struct heap * heap;
+    int allocations;
+    int armed;
+};
+
+static struct relay relay;
+
+static void relay_slot_zero( void )
+{
+    int i;
+    relay.armed = 0;
+    netcode_server_disconnect_client( relay.server->server, 0 );
+    netcode_client_connect( relay.next->client, relay.token );
+    for ( i = 0; i < 4; i++ )
+        net_update( relay.next, relay.next->net->time + NET_TICK );
+    CHECK_EQUAL( netcode_server_client_id( relay.server->server, 0 ), 2000 );
+}
+
+static void relay_on_keep_alive( struct net_endpoint * self, const struct net_datagram * datagram )
+{
+    (void) self;
+    if ( relay.armed && net_type( datagram ) == NET_KEEP_ALIVE )
+        relay_slot_zero();
+}
+
+static void a_payload_does_not_go_to_the_next_client_of_the_slot( void )
+{
+    struct net * net = net_create();
+    struct net_endpoint * server = net_server( net, NET_SERVER, 1 ), * first = net_client( net, NET_CLIENT );
+    memset( &relay, 0, sizeof( relay ) );
+    relay.server = server;
+    relay.next = net_client( net, "10.0.1.2:50000" );
+    net_token_for( server, relay.token, NET_TIMEOUT, 2000 );
+    net->direct = 1;
+    /* never confirmed, so that a keep-alive goes before each payload */
+    first->drop = 1 << NET_KEEP_ALIVE | 1 << NET_PAYLOAD;
+    CHECK( net_connect( first, server, 1000 ) );
+    CHECK_EQUAL( netcode_server_client_id( server->server, 0 ), 1000 );
+    net_forget( net );
+    server->on_send = relay_on_keep_alive;
+    relay.armed = 1;
+    send_to( server, 0 );
+    CHECK_EQUAL( relay.armed, 0 );
+    CHECK_EQUAL( net_state( relay.next ), NETCODE_CLIENT_STATE_CONNECTED );
+    CHECK_EQUAL( server->sent[NET_PAYLOAD], 0 );
+    CHECK_EQUAL( net_discard_payloads( first, 0 ), 0 );
+    CHECK_EQUAL( net_discard_payloads( relay.next, 0 ), 0 );
+    CHECK( net_history_is( server, "-0:3 +0" ) );
+    net_update( first, net->time );
+    CHECK_EQUAL( net_state( first ), NETCODE_CLIENT_STATE_DISCONNECTED );
+
+    /* its own do reach it */
+    send_to( server, 0 );
+    CHECK_EQUAL( net_discard_payloads( relay.next, 0 ), 1 );
+    net_destroy( net );
+}
+
+static void relay_in_allocate( void )
+{
+    if ( !relay.armed || relay.heap->allocations == relay.allocations )
+        return;
+    relay.armed = 0;
+    if ( relay.leaving )
+        netcode_client_disconnect( relay.leaving );
+    else if ( relay.next )
+        relay_slot_zero();
+    else
+        netcode_server_disconnect_client( relay.server->server, 0 );
+}
+
+/* Arms the allocate hook, not the free hook that shares its code. */
+static void relay_arm( struct heap * heap )
+{
+    relay.heap = heap;
+    relay.allocations = heap->allocations;
+    relay.armed = 1;
+    heap->inside = relay_in_allocate;
+}
+
+static void check_disconnecting_in_a_servers_allocate_hook( int at_once )
+{
+    static const uint8_t payload[5] = "abcd";
+    struct net * net = net_create();
+    struct heap heap;
+    struct net_endpoint * server, * first = net_client( net, NET_CLIENT ), * next = net_client( net, "10.0.1.2:50000" );
+    memset( &heap, 0, sizeof( heap ) );
+    memset( &relay, 0, sizeof( relay ) );
+    server = server_on_heap( net, NET_SERVER, 1, &heap );
+    relay.server = server;
+    relay.next = at_once ? next : NULL;
+    net_token_for( server, relay.token, NET_TIMEOUT, 2000 );
+    net->direct = 1;
+    CHECK( net_connect( first, server, 1000 ) );
+    net_settle( net );
+    net_forget( net );
+    relay_arm( &heap );
+    netcode_client_send_packet( first->client, payload, (int) sizeof( payload ) );
+    CHECK_EQUAL( relay.armed, 0 );
+    heap.inside = NULL;
+    if ( !at_once )
+    {
+        CHECK_EQUAL( netcode_server_client_connected( server->server, 0 ), 0 );
+        CHECK_EQUAL( net_discard_payloads( server, 0 ), 0 );
+        CHECK( net_connect_with( next, relay.token ) );
+    }
+    CHECK( net_history_is( server, "-0:3 +0" ) );
+    CHECK_EQUAL( netcode_server_client_id( server->server, 0 ), 2000 );
+    CHECK_EQUAL( net_discard_payloads( server, 0 ), 0 );
+    netcode_client_send_packet( next->client, payload, (int) sizeof( payload ) );
+    CHECK_EQUAL( net_discard_payloads( server, 0 ), 1 );
+    net_destroy( net );
+    CHECK_EQUAL( heap.outstanding, 0 );
+}
+
+static void a_payload_does_not_come_from_the_next_client_of_the_slot( void )
+{
+    check_disconnecting_in_a_servers_allocate_hook( 0 );
+    check_disconnecting_in_a_servers_allocate_hook( 1 );
+}
+
+static void a_client_that_disconnects_in_its_allocate_hook_queues_nothing( void )
+{
+    struct net * net = net_create();
+    struct net_endpoint * server = net_server( net, NET_SERVER, 1 ), * client;
+    struct heap heap;
+    memset( &heap, 0, sizeof( heap ) );
+    memset( &relay, 0, sizeof( relay ) );
+    client = client_on_heap( net, NET_CLIENT, &heap );
+    net->direct = 1;
+    CHECK( net_connect( client, server, 1000 ) );
+    net_settle( net );
+    relay.leaving = client->client;
+    relay_arm( &heap );
+    send_to( server, 0 );
+    CHECK_EQUAL( relay.armed, 0 );
+    heap.inside = NULL;
+    CHECK_EQUAL( net_state( client ), NETCODE_CLIENT_STATE_DISCONNECTED );
+    CHECK_EQUAL( net_discard_payloads( client, 0 ), 0 );
+
+    /* nor does it turn up in its next session */
+    CHECK( net_connect( client, server, 1000 ) );
+    CHECK_EQUAL( net_discard_payloads( client, 0 ), 0 );
+    net_destroy( net );
+    CHECK_EQUAL( heap.outstanding, 0 );
+}
+
+/* A free hook that asks the object that is being destroyed. */
+
+static struct
+{
+    struct netcode_server_t * server;
+    struct netcode_client_t * client;
+    int outstanding, frees, depth, recursions;
+    int busy, last_busy;                /* frees in which the object did not read as idle; whether the last was one */
+} dying;
+
+static void * dying_allocate( void * context, size_t bytes )
+{
+    (void) context;
+    dying.outstanding++;
+    return malloc( bytes );
+}
+
+static void dying_free( void * context, void * pointer )
+{
+    (void) context;
+    if ( !pointer )
+        return;
+    if ( dying.depth > 0 )
+    {
+        /* it would go on for ever, and free twice */
+        dying.recursions++;
+        return;
+    }
+    dying.depth++;
+    dying.last_busy = 0;
+    if ( dying.server )
+    {
+        struct netcode_server_t * server = dying.server;
+        dying.last_busy = netcode_server_running( server ) || netcode_server_max_clients( server )
+                       || netcode_server_num_connected_clients( server ) || netcode_server_client_connected( server, 0 )
+                       || netcode_server_client_id( server, 0 ) || netcode_server_next_packet_sequence( server, 0 )
+                       || netcode_server_client_loopback( server, 0 ) || netcode_server_client_address( server, 0 )
+                       || netcode_server_client_user_data( server, 0 );
+        netcode_server_get_port( server );
+    }
+    if ( dying.client )
+    {
+        struct netcode_client_t * client = dying.client;
+        struct netcode_address_t * address = netcode_client_server_address( client );
+        dying.last_busy = netcode_client_state( client ) || netcode_client_index( client ) || netcode_client_max_clients( client )
+                       || netcode_client_next_packet_sequence( client ) || netcode_client_loopback( client )
+                       || ( address && address->type != NETCODE_ADDRESS_NONE );
+        netcode_client_get_port( client );
+    }
+    dying.busy += dying.last_busy;
+    dying.frees++;
+    dying.outstanding--;
+    free( pointer );
+    dying.depth--;
+}
+
+/* What the object was doing when it is destroyed. */
+enum { DYING_NEW, DYING_ACTIVE, DYING_ENDED };
+
+static void check_dying( int what )
+{
+    CHECK( dying.frees > 0 );
+    CHECK_EQUAL( dying.recursions, 0 );
+    CHECK_EQUAL( dying.outstanding, 0 );
+    CHECK_EQUAL( dying.last_busy, 0 );
+    if ( what != DYING_ACTIVE )
+        CHECK_EQUAL( dying.busy, 0 );
+    memset( &dying, 0, sizeof( dying ) );
+}
+
+static void free_hooks_may_query_the_server_that_is_destroyed( void )
+{
+    static const uint8_t payload[5] = "abcd";
+    int what;
+    for ( what = DYING_NEW; what <= DYING_ENDED; what++ )
+    {
+        struct net * net = net_create();
+        struct net_endpoint * server, * client = net_client( net, NET_CLIENT );
+        struct netcode_server_config_t config;
+        memset( &dying, 0, sizeof( dying ) );
+        memset( &config, 0, sizeof( config ) );
+        netcode_default_server_config( &config );
+        config.allocate_function = dying_allocate;
+        config.free_function = dying_free;
+        server = net_server_with( net, NET_SERVER, what == DYING_NEW ? 0 : 2, config );
+        if ( what != DYING_NEW )
+        {
+            CHECK( net_connect( client, server, 1000 ) );
+            netcode_client_send_packet( client->client, payload, (int) sizeof( payload ) );
+            net_settle( net );
+        }
+        if ( what == DYING_ENDED )
+            netcode_server_stop( server->server );
+        dying.frees = 0;
+        dying.server = server->server;
+        net_destroy_endpoint( server );
+        dying.server = NULL;
+        check_dying( what );
+        net_destroy( net );
+    }
+}
+
+static void free_hooks_may_query_the_client_that_is_destroyed( void )
+{
+    int what;
+    for ( what = DYING_NEW; what <= DYING_ENDED; what++ )
+    {
+        struct net * net = net_create();
+        struct net_endpoint * server = net_server( net, NET_SERVER, 2 ), * client;
+        struct netcode_client_config_t config;
+        memset( &dying, 0, sizeof( dying ) );
+        netcode_default_client_config( &config );
+        config.allocate_function = dying_allocate;
+        config.free_function = dying_free;
+        client = net_client_with( net, NET_CLIENT, config );
+        if ( what != DYING_NEW )
+        {
+            CHECK( net_connect( client, server, 1000 ) );
+            send_to( server, 0 );
+            net_settle( net );
+        }
+        if ( what == DYING_ENDED )
+            netcode_client_disconnect( client->client );
+        dying.frees = 0;
+        dying.client = client->client;
+        net_destroy_endpoint( client );
+        dying.client = NULL;
+        check_dying( what );
+        net_destroy( net );
+    }
+}
+
 int main( int argc, char ** argv )
 {
     tests_begin( argc, argv );
@@ -1436,6 +1721,9 @@ int main( int argc, char ** argv )
     TEST( a_session_runs_with_direct_delivery );
     TEST( a_server_echoes_from_inside_its_own_sends );
     TEST( a_denial_arrives_with_direct_delivery );
+    TEST( a_payload_does_not_go_to_the_next_client_of_the_slot );
+    TEST( a_payload_does_not_come_from_the_next_client_of_the_slot );
+    TEST( a_client_that_disconnects_in_its_allocate_hook_queues_nothing );
 
     TEST( anything_may_happen_in_a_connect_callback );
     TEST( anything_may_happen_in_a_disconnect_callback );
@@ -1451,6 +1739,8 @@ int main( int argc, char ** argv )
     TEST( allocate_and_free_hooks_may_query );
     TEST( allocate_and_free_hooks_may_act );
     TEST( an_assert_hook_may_query );
+    TEST( free_hooks_may_query_the_server_that_is_destroyed );
+    TEST( free_hooks_may_query_the_client_that_is_destroyed );
 
     return tests_done();
 }

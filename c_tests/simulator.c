@@ -779,6 +779,24 @@ static void clients_need_a_port( void )
     netcode_network_simulator_destroy( simulator );
 }
 
+static void missing_overrides_are_reported_before_a_missing_port( void )
+{
+    static const char * addresses[] = { "0.0.0.0", "[::]:0", "127.0.0.1:1" };
+    simulator_t * simulator = create_simulator();
+    struct netcode_client_config_t config;
+    int i;
+    memset( &config, 0, sizeof( config ) );
+    netcode_default_client_config( &config );
+    config.network_simulator = simulator;
+    config.override_send_and_receive = 1;
+    for ( i = 0; i < COUNT( addresses ); i++ )
+    {
+        CHECK_TOLERATED( CHECK( netcode_client_create( addresses[i], &config, 0.0 ) == NULL ) );
+        CHECK_EQUAL( netcode_client_create_error(), NETCODE_CLIENT_CREATE_ERROR_MISSING_OVERRIDE_CALLBACK );
+    }
+    netcode_network_simulator_destroy( simulator );
+}
+
 static void servers_do_not_need_a_port( void )
 {
     struct netcode_server_config_t config;
@@ -893,6 +911,7 @@ int main( int argc, char ** argv )
     TEST( a_client_takes_at_most_64_packets_an_update );
     TEST( a_server_takes_all_that_a_simulator_can_hold );
     TEST( clients_need_a_port );
+    TEST( missing_overrides_are_reported_before_a_missing_port );
     TEST( servers_do_not_need_a_port );
     TEST( null_pointers_are_harmless );
     TEST( odd_times_and_settings_are_harmless );

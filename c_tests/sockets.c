@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -1064,6 +1065,90 @@ static void packet_tagging_is_expedited_forwarding( void )
     check_tags( 184 );
 }
 
+/* ---- what the system refuses ---- */
+
+static int error_lines;
+
+static int count_error_lines( const char * format, ... )
+{
+    va_list arguments;
+    va_start( arguments, format );
+    if ( CHECK( strcmp( format, "%s" ) == 0 ) )
+        error_lines += strstr( va_arg( arguments, const char * ), "error" ) != NULL;
+    va_end( arguments );
+    return 0;
+}
+
+static void a_send_that_the_system_refuses_is_logged_as_an_error( void )
+{
+    /* broadcasts are refused unless a socket asks for them */
+    struct netcode_client_t * client = create_client( "0.0.0.0:0", NULL );
+    REQUIRE( client != NULL );
+    error_lines = 0;
+    netcode_set_printf_function( count_error_lines );
+    netcode_log_level( NETCODE_LOG_LEVEL_ERROR );
+    connect_to( client, "255.255.255.255:40000", 1000, 5 );
+    CHECK_EQUAL( error_lines, 0 );
+    now_seconds += 0.2;
+    netcode_client_update( client, now_seconds );
+    CHECK( error_lines >= 1 );
+    /* that is all that comes of it */
+    CHECK_EQUAL( netcode_client_state( client ), NETCODE_CLIENT_STATE_SENDING_CONNECTION_REQUEST );
+    netcode_log_level( NETCODE_LOG_LEVEL_NONE );
+    netcode_set_printf_function( NULL );
+    netcode_client_destroy( client );
+}
+
+/* ---- two addresses of one family ---- */
+
+static void check_one_socket_for_a_family( int family )
+{
+    int port1 = free_port(), port2, tries = 0;
+    struct netcode_server_t * server;
+    struct netcode_client_t * client;
+    do
+        port2 = free_port();
+    while ( port2 == port1 && ++tries < 100 );
+
+    note_descriptors();
+    client = create_client( address_text( family, 0 ), address_text( family, 0 ) );
+    REQUIRE( client != NULL );
+    CHECK_EQUAL( netcode_client_create_error(), NETCODE_CLIENT_CREATE_ERROR_NONE );
+    CHECK( new_socket( family ) >= 0 );
+    CHECK_EQUAL( netcode_client_get_port( client ), port_of( new_socket( family ) ) );
+    netcode_client_destroy( client );
+
+    note_descriptors();
+    client = create_client( address_text( family, port1 ), address_text( family, port2 ) );
+    REQUIRE( client != NULL );
+    CHECK_EQUAL( netcode_client_get_port( client ), port1 );
+    CHECK_EQUAL( port_of( new_socket( family ) ), port1 );
+    netcode_client_destroy( client );
+
+    note_descriptors();
+    server = create_server( address_text( family, port1 ), address_text( family, port2 ) );
+    REQUIRE( server != NULL );
+    CHECK_EQUAL( netcode_server_get_port( server ), port1 );
+    CHECK_EQUAL( port_of( new_socket( family ) ), port1 );
+    netcode_server_start( server, 4 );
+    client = create_client( address_text( family, 0 ), address_text( family, 0 ) );
+    if ( CHECK( client != NULL ) )
+    {
+        connect_to( client, address_text( family, port1 ), 1000, 5 );
+        CHECK( wait_connected( server, client, NULL ) );
+        CHECK( exchange( server, client, 100, 1 ) );
+        netcode_client_destroy( client );
+    }
+    netcode_server_destroy( server );
+}
+
+static void two_addresses_of_a_family_use_one_socket_on_the_first( void )
+{
+    check_one_socket_for_a_family( AF_INET );
+    if ( have_ipv6 )
+        check_one_socket_for_a_family( AF_INET6 );
+}
+
 int main( int argc, char ** argv )
 {
     int ipv6 = plain_socket( AF_INET6, 0, 0 );
@@ -1084,6 +1169,7 @@ int main( int argc, char ** argv )
     TEST( ipv6_port_zero_becomes_a_real_port );
     TEST( given_ports_are_kept );
     TEST( get_port_of_a_dual_object_follows_its_first_address );
+    TEST( two_addresses_of_a_family_use_one_socket_on_the_first );
     TEST( clients_bind_to_their_address_and_servers_to_the_wildcard );
     TEST( sockets_are_non_blocking_and_closed_on_exec );
     TEST( socket_buffers_are_as_large_as_the_system_gives );
@@ -1102,6 +1188,7 @@ int main( int argc, char ** argv )
     TEST( datagrams_of_any_size_are_survived );
     TEST( a_closed_port_does_not_stop_a_client );
     TEST( a_vanished_client_does_not_stop_a_server );
+    TEST( a_send_that_the_system_refuses_is_logged_as_an_error );
     TEST( a_stopped_server_empties_its_socket );
     TEST( a_flood_takes_a_bounded_time_of_a_server );
     TEST( a_flood_takes_a_bounded_time_of_a_client );
