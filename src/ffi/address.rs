@@ -1,10 +1,10 @@
 //! Addresses and their text.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::fmt::Write;
 use std::net::SocketAddr;
 
 use super::assert::holds;
+use super::text::Text;
 use super::types::{
     NETCODE_ADDRESS_NONE, NETCODE_ERROR, NETCODE_MAX_ADDRESS_STRING_LENGTH, NETCODE_OK, netcode_address_t,
 };
@@ -52,18 +52,13 @@ pub unsafe extern "C" fn netcode_address_to_string(
     // SAFETY: null, or readable.
     let address = unsafe { address.as_ref() };
     holds(address.is_some(), c"address", function);
-    let mut text = String::with_capacity(TEXT_BYTES);
-    match address.and_then(netcode_address_t::to_socket_addr) {
-        // Writing to a string does not fail.
-        Some(address) => drop(write!(text, "{}", address::text(&address))),
-        None => text.push_str("NONE"),
-    }
-    text.truncate(TEXT_BYTES - 1);
-    // SAFETY: the text and its zero fit into the buffer.
-    unsafe {
-        buffer.copy_from_nonoverlapping(text.as_ptr().cast(), text.len());
-        buffer.add(text.len()).write(0);
-    }
+    let text: Text<TEXT_BYTES> = match address.and_then(netcode_address_t::to_socket_addr) {
+        Some(address) => Text::new(address::text(&address)),
+        None => Text::new("NONE"),
+    };
+    let text = text.with_zero();
+    // SAFETY: there is room for as many bytes as the longest text has.
+    unsafe { buffer.copy_from_nonoverlapping(text.as_ptr().cast(), text.len()) };
     buffer
 }
 

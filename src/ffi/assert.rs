@@ -1,8 +1,13 @@
 //! Preconditions, checked in builds with debug assertions.
 
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::panic::Location;
 use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::text::Text;
+
+/// Longest name of a source file, with its zero.
+const FILE_BYTES: usize = 256;
 
 /// A handler of failed assertions: the condition, and where it stands.
 pub(super) type AssertFunction =
@@ -41,7 +46,7 @@ fn report(condition: &CStr, function: &CStr, location: &Location<'_>) {
     }
     // SAFETY: only functions of this type are ever stored, here or by the C program.
     let handler = unsafe { std::mem::transmute::<*mut (), AssertFunction>(handler) };
-    let file = CString::new(location.file()).unwrap_or_default();
+    let file = Text::<FILE_BYTES>::new(location.file());
     // SAFETY: the handler's user vouches for it; the strings live until it returns.
     unsafe { handler(condition.as_ptr(), function.as_ptr(), file.as_ptr(), location.line() as c_int) };
 }

@@ -1,9 +1,10 @@
 //! Log messages, through a function like `printf`.
 
 use std::ffi::{c_char, c_int};
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
+use super::text::Text;
 use super::types::{NETCODE_LOG_LEVEL_DEBUG, NETCODE_LOG_LEVEL_ERROR, NETCODE_LOG_LEVEL_INFO, NETCODE_LOG_LEVEL_NONE};
 
 /// A function like `printf`.
@@ -45,35 +46,17 @@ pub(super) fn is_on(level: c_int) -> bool {
 
 #[cold]
 pub(super) fn write(message: fmt::Arguments<'_>) {
-    let mut line = Line { bytes: [0; LINE_BYTES], len: 0 };
-    // Does not fail: what is too long is cut off.
-    let _ = line.write_fmt(message);
-    line.bytes[line.len] = b'\n';
+    let mut line = Text::<LINE_BYTES>::new(message);
+    line.end_line();
     let function = PRINTF.load(Ordering::Relaxed);
-    let text = line.bytes.as_ptr().cast::<c_char>();
     if function.is_null() {
         // SAFETY: the format takes one string, and the text ends in zero.
-        unsafe { libc::printf(c"%s".as_ptr(), text) };
+        unsafe { libc::printf(c"%s".as_ptr(), line.as_ptr()) };
     } else {
         // SAFETY: only functions of this type are stored; the text ends in zero.
-        unsafe { std::mem::transmute::<*mut (), PrintfFunction>(function)(c"%s".as_ptr(), text) };
+        unsafe { std::mem::transmute::<*mut (), PrintfFunction>(function)(c"%s".as_ptr(), line.as_ptr()) };
     }
 }
 
+/// Longest message, with its newline and the zero.
 const LINE_BYTES: usize = 512;
-
-/// Text that always leaves room for a newline and a zero.
-struct Line {
-    bytes: [u8; LINE_BYTES],
-    len: usize,
-}
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = LINE_BYTES - 2 - self.len;
-        let bytes = &text.as_bytes()[..text.len().min(room)];
-        self.bytes[self.len..][..bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
-        Ok(())
-    }
-}

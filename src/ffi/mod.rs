@@ -31,6 +31,7 @@ mod object;
 mod queue;
 pub mod server;
 pub mod simulator;
+mod text;
 pub mod token;
 mod transport;
 pub mod types;
