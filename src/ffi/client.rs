@@ -528,7 +528,7 @@ impl netcode_client_t {
             let Some(buffer) = room.first_chunk_mut() else { return false };
             let Some(transmit) = self.change(|core| seal(core, buffer)) else { return false };
             log!(log::DEBUG, "client sent {} packet to {}", transmit.kind, text(&transmit.to));
-            self.transport.send(&transmit.to, &buffer[..transmit.bytes]);
+            self.transport.send(&transmit.to, &mut buffer[..transmit.bytes]);
             true
         })
     }

@@ -45,8 +45,9 @@ pub(super) struct Overrides {
 }
 
 impl Transport {
-    /// Sends a datagram, or loses it: UDP promises nothing.
-    pub(super) fn send(&self, to: &SocketAddr, datagram: &[u8]) {
+    /// Sends a datagram, or loses it: UDP promises nothing. An override may hand it straight to its peer,
+    /// which decrypts it in place, though C sees it as const.
+    pub(super) fn send(&self, to: &SocketAddr, datagram: &mut [u8]) {
         match self {
             Self::Sockets(sockets) => {
                 if let Some(Err(error)) = sockets.for_peer(to).map(|socket| socket.send(to, datagram)) {
@@ -63,7 +64,8 @@ impl Transport {
                 // SAFETY: the address is ours; the config's user vouches for the function.
                 unsafe {
                     netcode_address_t::store(&mut address, Some(to));
-                    (overrides.send)(overrides.context, &mut address, datagram.as_ptr(), datagram.len() as c_int);
+                    let data = datagram.as_mut_ptr().cast_const();
+                    (overrides.send)(overrides.context, &mut address, data, datagram.len() as c_int);
                 }
             }
         }

@@ -345,9 +345,9 @@ impl netcode_server_t {
         }
     }
 
-    fn hand_over(&self, transmit: Transmit, buffer: &Buffer) {
+    fn hand_over(&self, transmit: Transmit, buffer: &mut Buffer) {
         log!(log::DEBUG, "server sent {} packet to {}", transmit.kind, text(&transmit.to));
-        self.transport.send(&transmit.to, &buffer[..transmit.bytes]);
+        self.transport.send(&transmit.to, &mut buffer[..transmit.bytes]);
     }
 
     /// Tells of a client that has connected, unless user code that ran since then has sent it away.
