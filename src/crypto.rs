@@ -11,9 +11,9 @@ mod portable;
 mod ring;
 
 #[cfg(not(feature = "ring"))]
-use portable as packet_cipher;
+use portable as cipher;
 #[cfg(feature = "ring")]
-use ring as packet_cipher;
+use ring as cipher;
 
 use chacha20::R20;
 use rand::TryCryptoRng;
@@ -83,7 +83,7 @@ pub(crate) struct Forged;
 /// the nonce (standard, "Packet Encryption"), so no two calls may share key and sequence.
 pub(crate) fn seal(key: &Key, sequence: u64, associated: &[u8], buffer: &mut [u8]) {
     if let Some((message, tag)) = buffer.split_last_chunk_mut::<MAC_BYTES>() {
-        *tag = packet_cipher::seal(key, &packet_nonce(sequence), associated, message);
+        *tag = cipher::seal(key, &packet_nonce(sequence), associated, message);
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn open<'b>(
     buffer: &'b mut [u8],
 ) -> Result<&'b mut [u8], Forged> {
     let (message, tag) = buffer.split_last_chunk_mut::<MAC_BYTES>().ok_or(Forged)?;
-    packet_cipher::open(key, &packet_nonce(sequence), associated, message, tag)?;
+    cipher::open(key, &packet_nonce(sequence), associated, message, tag)?;
     Ok(message)
 }
 
@@ -126,7 +126,7 @@ pub(crate) struct Fingerprint(Mac);
 
 impl Fingerprint {
     pub(crate) fn of(key: &Key) -> Self {
-        Self(packet_cipher::seal(key, &[0xff; NONCE_BYTES], &[], &mut []))
+        Self(cipher::seal(key, &[0xff; NONCE_BYTES], &[], &mut []))
     }
 }
 

@@ -45,6 +45,21 @@ impl Hooks {
         // SAFETY: as the caller vouches.
         unsafe { (self.free)(self.context, pointer.as_ptr().cast()) }
     }
+
+    /// For types that want more than a hook promises: a larger block, whose address stands before
+    /// the part that is used.
+    fn take_aligned(&self, layout: Layout) -> Option<NonNull<u8>> {
+        let room = size_of::<NonNull<u8>>() + layout.align() - 1;
+        let block = self.take(layout.size().checked_add(room)?)?;
+        let unaligned = block.addr().get() + size_of::<NonNull<u8>>();
+        let offset = unaligned.next_multiple_of(layout.align()) - block.addr().get();
+        // SAFETY: offset + size is within the block, and there is room for an address before it.
+        unsafe {
+            let start = block.add(offset);
+            start.cast::<NonNull<u8>>().sub(1).write(block);
+            Some(start)
+        }
+    }
 }
 
 // SAFETY: a block is valid until it is given back, and copies of the hooks are the same allocator.
@@ -70,23 +85,6 @@ unsafe impl Allocator for Hooks {
         };
         // SAFETY: the block came from `take`, and the caller does not use it again.
         unsafe { self.give_back(block) };
-    }
-}
-
-impl Hooks {
-    /// For types that want more than a hook promises: a larger block, whose address stands before
-    /// the part that is used.
-    fn take_aligned(&self, layout: Layout) -> Option<NonNull<u8>> {
-        let room = size_of::<NonNull<u8>>() + layout.align() - 1;
-        let block = self.take(layout.size().checked_add(room)?)?;
-        let unaligned = block.addr().get() + size_of::<NonNull<u8>>();
-        let offset = unaligned.next_multiple_of(layout.align()) - block.addr().get();
-        // SAFETY: offset + size is within the block, and there is room for an address before it.
-        unsafe {
-            let start = block.add(offset);
-            start.cast::<NonNull<u8>>().sub(1).write(block);
-            Some(start)
-        }
     }
 }
 

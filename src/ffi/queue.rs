@@ -130,12 +130,10 @@ impl PacketMemory {
     /// Keeps up to `max_spares` blocks of large packets. Hooks of the user want to see every packet
     /// come and go, so for them there are no spares.
     pub(super) fn new(hooks: Hooks, max_spares: usize) -> Self {
-        Self {
-            hooks,
-            spares: Cell::new(ptr::null_mut()),
-            num_spares: Cell::new(0),
-            max_spares: Cell::new(if hooks.are_default() { max_spares } else { 0 }),
-        }
+        let memory =
+            Self { hooks, spares: Cell::new(ptr::null_mut()), num_spares: Cell::new(0), max_spares: Cell::new(0) };
+        memory.keep(max_spares);
+        memory
     }
 
     /// Changes how many blocks are kept, and frees those that are too many.

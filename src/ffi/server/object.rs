@@ -1,6 +1,6 @@
 //! A server behind its C pointer: what it holds, and what it does.
 
-use std::cell::{Cell, RefCell, RefMut, UnsafeCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ffi::{c_int, c_void};
 use std::net::SocketAddr;
 use std::ptr::NonNull;
@@ -367,13 +367,9 @@ impl netcode_server_t {
         }
     }
 
-    /// The core, unless an allocator hook is calling from within it.
-    fn core(&self) -> Option<RefMut<'_, Server<Hooks>>> {
-        self.core.try_borrow_mut().ok()
-    }
-
+    /// Has the core do something, unless an allocator hook is calling from within it.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Server<Hooks>) -> T) -> Option<T> {
-        Some(change(&mut *self.core()?))
+        Some(change(&mut *self.core.try_borrow_mut().ok()?))
     }
 
     pub(super) fn ask<T>(&self, question: impl FnOnce(&Server<Hooks>) -> T) -> Option<T> {
