@@ -792,7 +792,7 @@ int main( int argc, char ** argv )
     TEST( clients_and_servers_use_only_their_own_context );
     TEST( reconnecting_does_not_pile_up_memory );
     TEST( payloads_do_not_pile_up_memory );
-    TEST( objects_take_no_memory_behind_the_hooks );
+    TEST_REPEATING_NONCES( objects_take_no_memory_behind_the_hooks );
     TEST( hooks_may_query_the_object_they_serve );
     TEST( every_failing_allocation_of_a_create_is_reported );
     TEST( any_single_allocation_may_fail );

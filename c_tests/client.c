@@ -1779,7 +1779,7 @@ int main( int argc, char ** argv )
 
     TEST( the_next_address_follows_a_dead_one_and_a_full_one );
     TEST( a_late_denial_from_the_old_address_changes_nothing );
-    TEST( the_response_stage_falls_back_to_the_next_address );
+    TEST_REPEATING_NONCES( the_response_stage_falls_back_to_the_next_address );
     TEST( the_last_address_decides_how_it_failed );
     TEST( the_lifetime_counts_anew_for_each_address );
     TEST( all_thirty_two_addresses_are_tried );

@@ -1014,9 +1014,8 @@ static int print_and_fire_solo( const char * format, ... )
 
 static void solo_connect( struct solo * solo )
 {
-    uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
-    net_token_for( solo->server, token, NET_TIMEOUT, solo->next_id++ );
-    netcode_client_connect( solo->client->client, token );
+    net_token_for( solo->server, solo->token, NET_TIMEOUT, solo->next_id++ );
+    netcode_client_connect( solo->client->client, solo->token );
 }
 
 static void solo_connect_again( struct solo * solo )

@@ -1059,7 +1059,7 @@ int main( int argc, char ** argv )
     TEST( a_request_refused_for_its_client_leaves_no_trace );
     TEST( a_denied_token_belongs_to_its_source );
     TEST( one_source_may_hold_several_tokens );
-    TEST( a_token_works_once_on_each_of_its_servers );
+    TEST_REPEATING_NONCES( a_token_works_once_on_each_of_its_servers );
 
     TEST( the_wrong_private_key_is_ignored );
     TEST( the_wrong_protocol_id_is_ignored );
@@ -1075,7 +1075,7 @@ int main( int argc, char ** argv )
     TEST( a_token_that_could_predate_the_start_is_ignored );
     TEST( the_restart_rule_is_exact_to_the_second );
     TEST( a_token_created_after_the_start_is_always_good_enough );
-    TEST( a_restart_applies_the_rule_anew_and_forgets_the_rest );
+    TEST_REPEATING_NONCES( a_restart_applies_the_rule_anew_and_forgets_the_rest );
 
     TEST( a_full_history_refuses_new_tokens_and_keeps_the_old );
     TEST( consumed_tokens_fill_the_history_as_well );

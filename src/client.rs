@@ -9,6 +9,8 @@
 //! A change of state is announced before it takes effect: [`Client::state`] reports the new state
 //! from the next call that changes anything, or from [`Client::settle`].
 
+mod recent;
+
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -18,6 +20,10 @@ use crate::packet::{Buffer, Challenge, Header, KeepAlive, Kind, Malformed, Packe
 use crate::replay::ReplayWindow;
 use crate::token::{CHALLENGE_TOKEN_BYTES, ConnectToken};
 use crate::{DISCONNECT_PACKETS, SEND_INTERVAL, SendError, Transmit};
+use recent::RecentTokens;
+
+/// A client that shows one of this many latest tokens again goes on with its sequence numbers.
+pub const RECENT_TOKENS: usize = 8;
 
 /// Where a client stands. Errors are negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +110,7 @@ pub struct Client {
     client_index: u32,
     max_clients: u32,
     sequence: u64,
-    last_token: Option<LastToken>,
+    recent_tokens: RecentTokens,
 }
 
 /// From the moment in which a token is shown until the connection ends.
@@ -135,13 +141,6 @@ enum Refusal {
     SentAway,
 }
 
-/// Where the sequence numbers of a token's key stopped, so that showing the same token again does
-/// not seal other packets under the same numbers.
-struct LastToken {
-    key: Fingerprint,
-    sequence: u64,
-}
-
 impl Default for Client {
     fn default() -> Self {
         Self::new()
@@ -160,7 +159,7 @@ impl Client {
             client_index: 0,
             max_clients: 0,
             sequence: 0,
-            last_token: None,
+            recent_tokens: RecentTokens::default(),
         }
     }
 
@@ -171,12 +170,7 @@ impl Client {
     pub fn connect(&mut self, token: ConnectToken) -> Transition {
         self.settle();
         self.reset();
-        let key = Fingerprint::of(&token.client_to_server);
-        self.sequence = match &self.last_token {
-            Some(last) if last.key == key => last.sequence,
-            _ => 0,
-        };
-        self.last_token = Some(LastToken { key, sequence: self.sequence });
+        self.sequence = self.recent_tokens.take_up(Fingerprint::of(&token.client_to_server));
         self.session = Some(Session::new(token, self.now));
         self.announce(State::SendingConnectionRequest)
     }
@@ -436,8 +430,8 @@ impl Client {
 
     /// Forgets everything about the connection except where its token's sequence stopped.
     fn reset(&mut self) {
-        if let (Some(_), Some(last)) = (&self.session, &mut self.last_token) {
-            last.sequence = self.sequence;
+        if self.session.is_some() {
+            self.recent_tokens.leave_off(self.sequence);
         }
         // Dropped where it is: taking it out would leave a copy of the keys behind.
         self.session = None;
@@ -493,12 +487,6 @@ impl Session {
 
     fn server_address(&self) -> SocketAddr {
         self.token.servers.as_slice()[self.server]
-    }
-}
-
-impl fmt::Debug for LastToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LastToken").field("sequence", &self.sequence).finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,8 @@
 //!
 //! `ring` does the work, or the `chacha20poly1305` crate where the feature of that name is off.
 
+#[cfg(feature = "nonce-audit")]
+pub(crate) mod audit;
 #[cfg(any(test, not(feature = "ring")))]
 mod portable;
 #[cfg(feature = "ring")]
@@ -83,6 +85,8 @@ pub(crate) struct Forged;
 /// the nonce (standard, "Packet Encryption"), so no two calls may share key and sequence.
 pub(crate) fn seal(key: &Key, sequence: u64, associated: &[u8], buffer: &mut [u8]) {
     if let Some((message, tag)) = buffer.split_last_chunk_mut::<MAC_BYTES>() {
+        #[cfg(feature = "nonce-audit")]
+        audit::record(key, sequence);
         *tag = cipher::seal(key, &packet_nonce(sequence), associated, message);
     }
 }

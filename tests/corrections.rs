@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::HashMap;
 
-use netcode::client::{self, Outcome, State};
+use netcode::client::{self, Outcome, RECENT_TOKENS, State};
 use netcode::packet::{Kind, MAX_SEALED_BYTES};
 use netcode::server::{Ignored, Server};
 use netcode::token::ConnectToken;
@@ -289,6 +289,30 @@ fn the_count_of_a_token_survives_every_end_of_its_connection() {
         pair.client_leaves(0);
         let mut nonces = Nonces::of([&token]);
         nonces.note_all(&pair.link.record);
+    }
+}
+
+#[test]
+fn a_client_that_goes_back_to_an_earlier_token_goes_on_counting_there() {
+    let mut pair = Pair::connected();
+    let mut counts = Vec::new();
+    for number in 0..RECENT_TOKENS {
+        if number > 0 {
+            let spec = pair.spec(0, &[0]);
+            pair.connect_with(0, &spec);
+            assert_eq!(pair.client().core.next_packet_sequence(), 0, "a new token starts anew");
+            pair.run_for(0.5);
+        }
+        pair.client_sends(0, b"hello").unwrap();
+        let token = pair.client().token().clone();
+        pair.client_leaves(0);
+        let sealed = pair.link.record.iter().filter(|sent| sent.from == client_address(0)).count();
+        counts.push((token, sealed as u64));
+        pair.link.record.clear();
+    }
+    for (token, count) in counts {
+        pair.client().connect(token);
+        assert_eq!(pair.client().core.next_packet_sequence(), count);
     }
 }
 

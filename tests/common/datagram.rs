@@ -2,7 +2,7 @@
 
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
-use netcode::packet::{Challenge, Header, KeepAlive, Kind, MAX_SEALED_BYTES, Packet, Payload, Protocol, Request};
+use netcode::packet::{Header, KeepAlive, Kind, MAX_SEALED_BYTES, Packet, Protocol, Request};
 use netcode::token::{CHALLENGE_TOKEN_BYTES, ConnectToken, PRIVATE_TOKEN_BYTES};
 use netcode::{Key, MAX_DATAGRAM_BYTES, VERSION_INFO};
 
@@ -58,24 +58,18 @@ impl From<Packet<'_>> for Contents {
 
 /// Seals a packet.
 pub(crate) fn seal(contents: &Contents, sequence: u64, protocol_id: u64, key: &Key) -> Vec<u8> {
-    let mut token;
-    let packet = match contents {
-        Contents::Denied => Packet::Denied,
-        Contents::Challenge(number, data) => {
-            token = **data;
-            Packet::Challenge(Challenge { sequence: *number, token: &mut token })
+    let sequence_bytes = 8 - (sequence | 1).leading_zeros() as u8 / 8;
+    let text = match contents {
+        Contents::Denied | Contents::Disconnect => Vec::new(),
+        Contents::Challenge(number, token) | Contents::Response(number, token) => {
+            [&number.to_le_bytes()[..], &token[..]].concat()
         }
-        Contents::Response(number, data) => {
-            token = **data;
-            Packet::Response(Challenge { sequence: *number, token: &mut token })
+        Contents::KeepAlive(KeepAlive { client_index, max_clients }) => {
+            [client_index.to_le_bytes(), max_clients.to_le_bytes()].concat()
         }
-        Contents::KeepAlive(keep_alive) => Packet::KeepAlive(*keep_alive),
-        Contents::Payload(data) => Packet::Payload(Payload::new(data).expect("the size of a payload")),
-        Contents::Disconnect => Packet::Disconnect,
+        Contents::Payload(data) => data.clone(),
     };
-    let mut buffer = [0; MAX_SEALED_BYTES];
-    let bytes = packet.write(sequence, &Protocol::new(protocol_id), key, &mut buffer);
-    buffer[..bytes].to_vec()
+    seal_anything(sequence_bytes << 4 | contents.kind() as u8, sequence, &text, protocol_id, key)
 }
 
 /// Seals anything at all behind any prefix, with the cipher alone: the peer is authentic, but mad.

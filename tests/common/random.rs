@@ -1,5 +1,6 @@
 //! Randomness that is the same on every run.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 
 use rand::{TryCryptoRng, TryRng};
@@ -8,12 +9,16 @@ use rand::{TryCryptoRng, TryRng};
 #[derive(Clone, Debug)]
 pub(crate) struct SeededRng {
     state: u64,
+    /// Makes the keys of each source its own where all nonces are recorded: the worlds of one test often
+    /// share a seed.
+    salt: u64,
     drawn: usize,
 }
 
 impl SeededRng {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { state: seed, drawn: 0 }
+        let salt = if cfg!(feature = "nonce-audit") { sources_before() << 32 } else { 0 };
+        Self { state: seed, salt, drawn: 0 }
     }
 
     /// How many bytes have been drawn.
@@ -40,26 +45,38 @@ impl SeededRng {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// Goes before a draw for keys and the like.
+    fn secret(&mut self, bytes: usize) {
+        self.state ^= std::mem::take(&mut self.salt);
+        self.drawn += bytes;
+    }
+
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.next() as u8).collect()
     }
+}
+
+/// How many times this has been asked on this thread, which is this test's.
+fn sources_before() -> u64 {
+    thread_local!(static COUNT: Cell<u64> = const { Cell::new(0) });
+    COUNT.replace(COUNT.get() + 1)
 }
 
 impl TryRng for SeededRng {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.drawn += size_of::<u32>();
+        self.secret(size_of::<u32>());
         Ok(self.next() as u32)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.drawn += size_of::<u64>();
+        self.secret(size_of::<u64>());
         Ok(self.next())
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.drawn += bytes.len();
+        self.secret(bytes.len());
         bytes.fill_with(|| self.next() as u8);
         Ok(())
     }
