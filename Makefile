@@ -15,7 +15,7 @@ endif
 EXAMPLES = client server client_server soak profile
 EXAMPLE_FLAGS = -std=c99 -O2 -Wall -Wextra -I$(DIST)/include
 
-.PHONY: demo test lib debug-lib header examples rust-test c-test fallback-test instructions instructions-update \
+.PHONY: demo test lib debug-lib header examples rust-test c-test fallback-test audit-test instructions instructions-update \
 	bench check clean
 
 demo: examples
@@ -43,6 +43,10 @@ $(TARGET)/examples/%: examples_c/%.c examples_c/common.h $(DIST)/lib/libnetcode.
 	@mkdir -p $(@D)
 	$(CC) $(EXAMPLE_FLAGS) $< $(DIST)/lib/libnetcode.a -o $@ -lm
 
+$(TARGET)/examples/soak: $(wildcard examples_c/soak/*) examples_c/common.h $(DIST)/lib/libnetcode.a
+	@mkdir -p $(@D)
+	$(CC) $(EXAMPLE_FLAGS) $(filter %.c,$^) $(DIST)/lib/libnetcode.a -o $@ -lm
+
 $(DIST)/lib/libnetcode.a: | lib
 
 rust-test:
@@ -58,6 +62,15 @@ fallback-test: lib debug-lib examples
 	$(PYTHON) c_tests/run.py --dist $(TARGET)/fallback/dist --debug-dist $(TARGET)/debug-dist \
 		--build $(TARGET)/fallback/c_tests "(static)"
 	$(CARGO) test --locked --target-dir $(TARGET) --no-default-features
+
+# The tests again, on a library that ends the program when a key seals twice under one nonce.
+audit-test: examples
+	$(CARGO) rustc --release --locked --target-dir $(TARGET)/audit --features nonce-audit $(CRATE_TYPES) $(SONAME)
+	scripts/dist.sh $(TARGET)/audit/release $(TARGET)/audit/dist
+	$(PYTHON) c_tests/run.py --dist $(TARGET)/audit/dist --debug-dist $(TARGET)/audit/dist \
+		--build $(TARGET)/audit/c_tests --define NETCODE_TEST_NONCE_AUDIT "(static)"
+	$(CARGO) test --locked --target-dir $(TARGET) --features nonce-audit --test '*'
+	$(CARGO) test --locked --target-dir $(TARGET) --features nonce-audit --lib audit
 
 # Instructions executed by the main workloads, against the committed numbers. Needs valgrind.
 instructions: lib
