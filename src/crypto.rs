@@ -20,7 +20,6 @@ use ring as cipher;
 use chacha20::R20;
 use rand::TryCryptoRng;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Size of a key, in bytes.
 pub const KEY_BYTES: usize = 32;
@@ -41,7 +40,7 @@ pub(crate) type TokenNonce = [u8; TOKEN_NONCE_BYTES];
 pub(crate) type Mac = [u8; MAC_BYTES];
 
 /// A secret key. It is wiped when dropped, compared in constant time, and not shown by `Debug`.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct Key([u8; KEY_BYTES]);
 
 impl Key {
@@ -57,11 +56,28 @@ impl Key {
         Ok(key)
     }
 
+    /// Draws the keys of a session at once, one for each direction.
+    pub(crate) fn generate_pair<R: TryCryptoRng>(random: &mut R) -> Result<[Self; 2], R::Error> {
+        let mut drawn = [[0; KEY_BYTES]; 2];
+        random.try_fill_bytes(drawn.as_flattened_mut())?;
+        let keys = drawn.map(Self);
+        wipe(drawn.as_flattened_mut());
+        Ok(keys)
+    }
+
     /// The bytes of the key.
     pub fn as_bytes(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }
 }
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+impl zeroize::ZeroizeOnDrop for Key {}
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
@@ -134,6 +150,13 @@ impl Fingerprint {
     }
 }
 
+/// Overwrites a secret with zeros, and as a whole: `zeroize` writes byte by byte, which shows where keys
+/// are made and dropped for each packet.
+pub(crate) fn wipe(secret: &mut [u8]) {
+    secret.fill(0);
+    zeroize::optimization_barrier(secret);
+}
+
 /// XChaCha20 is ChaCha20 under a key made of the key and the first 16 bytes of the nonce, with the
 /// other 8 as its nonce (draft-irtf-cfrg-xchacha-03, section 2.3).
 fn extended(key: &Key, nonce: &TokenNonce) -> (Key, u64) {
@@ -142,7 +165,7 @@ fn extended(key: &Key, nonce: &TokenNonce) -> (Key, u64) {
     suffix.copy_from_slice(&nonce[16..]);
     let mut derived = chacha20::hchacha::<R20>(key.as_bytes().into(), &prefix.into());
     let key = Key::new(derived.into());
-    derived.as_mut_slice().zeroize();
+    wipe(&mut derived);
     (key, u64::from_le_bytes(suffix))
 }
 

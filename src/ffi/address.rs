@@ -90,7 +90,11 @@ pub(super) unsafe fn parse(string: *const c_char, function: &CStr) -> Option<Soc
     }
     // SAFETY: not null, so it ends in zero; no more is read than up to there, or the longest text.
     let bytes = unsafe { std::slice::from_raw_parts(string.cast::<u8>(), libc::strnlen(string, TEXT_BYTES - 1)) };
-    address::parse(std::str::from_utf8(bytes).ok()?)
+    if !bytes.is_ascii() {
+        return None;
+    }
+    // SAFETY: ASCII is UTF-8. Checking that instead would take longer than the rest of the reading.
+    address::parse(unsafe { std::str::from_utf8_unchecked(bytes) })
 }
 
 const _: () = assert!(NETCODE_ADDRESS_NONE as u8 == netcode_address_t::NONE.r#type);

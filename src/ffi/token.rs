@@ -58,18 +58,29 @@ pub unsafe extern "C" fn netcode_generate_connect_token(
         return NETCODE_ERROR;
     }
     let count = count.unwrap_or_default();
-    let (mut public, mut internal) = ([UNREAD; MAX_SERVERS_PER_CONNECT], [UNREAD; MAX_SERVERS_PER_CONNECT]);
     // SAFETY: the arrays have that many strings, as the caller vouches.
-    let read = unsafe {
-        read(public_server_addresses, &mut public[..count], None).and_then(|()| {
-            let known = (public_server_addresses, &public[..count]);
-            read(internal_server_addresses, &mut internal[..count], Some(known))
-        })
+    let (public_strings, internal_strings) = unsafe {
+        (
+            std::slice::from_raw_parts(public_server_addresses, count),
+            std::slice::from_raw_parts(internal_server_addresses, count),
+        )
     };
-    if read.is_none() {
+    let mut public_buffer = [UNREAD; MAX_SERVERS_PER_CONNECT];
+    let mut internal_buffer;
+    // SAFETY: the strings end in zero, as the caller vouches.
+    let public = unsafe { read(public_strings, &mut public_buffer) };
+    // Mostly they are the very same strings.
+    let internal = if internal_strings == public_strings {
+        public
+    } else {
+        internal_buffer = [UNREAD; MAX_SERVERS_PER_CONNECT];
+        // SAFETY: as above.
+        unsafe { read(internal_strings, &mut internal_buffer) }
+    };
+    let (Some(public_addresses), Some(internal_addresses)) = (public, internal) else {
         log!(log::ERROR, "error: a server address of the connect token is no address");
         return NETCODE_ERROR;
-    }
+    };
     // SAFETY: the caller vouches for the sizes; user data may be absent.
     let (private_key, user_data) =
         unsafe { (Key::new(private_key.cast::<[u8; KEY_BYTES]>().read()), user_data.cast::<UserData>().as_ref()) };
@@ -78,16 +89,16 @@ pub unsafe extern "C" fn netcode_generate_connect_token(
         client_id,
         expire_seconds,
         timeout_seconds,
-        public_addresses: &public[..count],
-        internal_addresses: &internal[..count],
+        public_addresses,
+        internal_addresses,
         user_data: user_data.unwrap_or(&[0; USER_DATA_BYTES]),
     };
-    // SAFETY: there is room for a token, as the caller vouches; zeros first, so that it is initialised.
+    // SAFETY: there is room for a token, as the caller vouches; zeros come first, so that it is initialised.
     let connect_token = unsafe {
         connect_token.write_bytes(0, CONNECT_TOKEN_BYTES);
         &mut *connect_token.cast::<[u8; CONNECT_TOKEN_BYTES]>()
     };
-    match request.generate_into(&private_key, clock::unix(), &mut SysRng, connect_token) {
+    match request.generate_onto(&private_key, clock::unix(), &mut SysRng, connect_token) {
         Ok(()) => NETCODE_OK,
         Err(error) => {
             log!(log::ERROR, "error: no connect token: {error}");
@@ -98,25 +109,18 @@ pub unsafe extern "C" fn netcode_generate_connect_token(
 
 const UNREAD: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
-/// Reads addresses. Internal addresses are mostly the very strings of the public ones, and `known`
-/// from there.
+/// Reads addresses.
 ///
 /// # Safety
-/// There are as many strings as addresses, each NULL or ending in zero.
-unsafe fn read(
-    strings: *mut *const c_char,
-    addresses: &mut [SocketAddr],
-    known: Option<(*mut *const c_char, &[SocketAddr])>,
-) -> Option<()> {
-    for (index, address) in addresses.iter_mut().enumerate() {
+/// Each string is NULL or ends in zero.
+unsafe fn read<'a>(
+    strings: &[*const c_char],
+    buffer: &'a mut [SocketAddr; MAX_SERVERS_PER_CONNECT],
+) -> Option<&'a [SocketAddr]> {
+    let addresses = &mut buffer[..strings.len()];
+    for (address, &string) in addresses.iter_mut().zip(strings) {
         // SAFETY: as the caller vouches.
-        let string = unsafe { strings.add(index).read() };
-        *address = match known {
-            // SAFETY: as the caller vouches.
-            Some((strings, known)) if unsafe { strings.add(index).read() } == string => known[index],
-            // SAFETY: as the caller vouches.
-            _ => unsafe { parse(string, c"netcode_generate_connect_token") }?,
-        };
+        *address = unsafe { parse(string, c"netcode_generate_connect_token") }?;
     }
-    Some(())
+    Some(addresses)
 }

@@ -82,12 +82,12 @@ impl TokenRequest<'_> {
         random: &mut R,
     ) -> Result<[u8; CONNECT_TOKEN_BYTES], GenerateError<R::Error>> {
         let mut token = [0; CONNECT_TOKEN_BYTES];
-        self.generate_into(private_key, unix, random, &mut token)?;
+        self.generate_onto(private_key, unix, random, &mut token)?;
         Ok(token)
     }
 
-    /// As [`generate`](Self::generate), in place. On failure `token` is left as it was.
-    pub fn generate_into<R: TryCryptoRng>(
+    /// As [`generate`](Self::generate), in place: `token` holds zeros so far. On failure they stay.
+    pub(crate) fn generate_onto<R: TryCryptoRng>(
         &self,
         private_key: &Key,
         unix: u64,
@@ -104,8 +104,7 @@ impl TokenRequest<'_> {
         };
         let mut nonce = TokenNonce::default();
         random.try_fill_bytes(&mut nonce).map_err(GenerateError::Random)?;
-        let client_to_server = &Key::generate(random).map_err(GenerateError::Random)?;
-        let server_to_client = &Key::generate(random).map_err(GenerateError::Random)?;
+        let [client_to_server, server_to_client] = &Key::generate_pair(random).map_err(GenerateError::Random)?;
         let public = PublicPart {
             create_timestamp: unix,
             seal: &TokenSeal { protocol_id: self.protocol_id, expire_timestamp, nonce },
@@ -138,13 +137,13 @@ struct PublicPart<'a> {
 }
 
 impl PublicPart<'_> {
-    /// Writes a token, with a private part that is put into its place by `write_private`.
+    /// Writes a token where there are zeros so far, with a private part that is put into its place by
+    /// `write_private`.
     fn write_around(
         &self,
         token: &mut [u8; CONNECT_TOKEN_BYTES],
         write_private: impl FnOnce(&mut [u8; PRIVATE_TOKEN_BYTES]),
     ) {
-        token.fill(0);
         let mut writer = Writer::new(token);
         writer.bytes(VERSION_INFO);
         writer.u64(self.seal.protocol_id);

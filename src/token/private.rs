@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use zeroize::Zeroize;
-
 use super::{ServerList, write_servers};
 use crate::crypto::{self, KEY_BYTES, Key, MAC_BYTES, Mac, TOKEN_NONCE_BYTES};
 use crate::wire::{Reader, Writer};
@@ -77,7 +75,7 @@ impl PrivateToken {
         let plain = crypto::open_token(private_key, &seal.nonce, &seal.associated_data(), data)
             .map_err(|_| InvalidPrivateToken::Forged)?;
         let token = Self::read(plain).ok_or(InvalidPrivateToken::Malformed);
-        data.zeroize();
+        crypto::wipe(data);
         token
     }
 
