@@ -959,6 +959,49 @@ static void a_stopped_server_empties_its_socket( void )
     close( stranger );
 }
 
+/* What was said to one attempt must not count for the next, which may have the same token, and so the same keys. */
+static void check_that_refusals_do_not_outlive_their_attempt( int updates_between )
+{
+    struct netcode_server_t * server = create_server( "127.0.0.1:0", NULL );
+    struct netcode_client_t * first = create_client( "127.0.0.1", NULL ), * second = create_client( "127.0.0.1", NULL );
+    uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
+    const char * address;
+    int i;
+    REQUIRE( server && first && second );
+    netcode_server_start( server, 1 );
+    address = address_text( AF_INET, netcode_server_get_port( server ) );
+    connect_to( first, address, 1, 5 );
+    CHECK( wait_connected( server, first, NULL ) );
+
+    /* asks twice, is refused twice, and reads one refusal only before it gives up */
+    CHECK_EQUAL( netcode_generate_connect_token( 1, &address, &address, -1, 5, 2, PROTOCOL_ID, private_key, NULL, token ), NETCODE_OK );
+    netcode_client_connect( second, token );
+    for ( i = 0; i < 2; i++ )
+    {
+        netcode_client_update( second, now_seconds += 0.2 );
+        netcode_server_update( server, now_seconds );
+    }
+    netcode_sleep( 0.01 );
+    netcode_client_disconnect( second );
+    netcode_client_disconnect( first );
+    netcode_server_update( server, now_seconds );
+    CHECK_EQUAL( netcode_server_num_connected_clients( server ), 0 );
+
+    for ( i = 0; i < updates_between; i++ )
+        netcode_client_update( second, now_seconds += TICK );
+    netcode_client_connect( second, token );
+    CHECK( wait_connected( server, NULL, second ) );
+    netcode_client_destroy( first );
+    netcode_client_destroy( second );
+    netcode_server_destroy( server );
+}
+
+static void a_refusal_does_not_outlive_its_attempt( void )
+{
+    check_that_refusals_do_not_outlive_their_attempt( 0 );
+    check_that_refusals_do_not_outlive_their_attempt( 1 );
+}
+
 #define FLOOD 20000
 
 static void send_flood( int port )
@@ -1190,6 +1233,7 @@ int main( int argc, char ** argv )
     TEST( a_vanished_client_does_not_stop_a_server );
     TEST( a_send_that_the_system_refuses_is_logged_as_an_error );
     TEST( a_stopped_server_empties_its_socket );
+    TEST( a_refusal_does_not_outlive_its_attempt );
     TEST( a_flood_takes_a_bounded_time_of_a_server );
     TEST( a_flood_takes_a_bounded_time_of_a_client );
     TEST( packets_are_not_tagged_by_default );

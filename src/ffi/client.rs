@@ -12,7 +12,7 @@ use super::global::assert_initialised;
 use super::log::{self, log};
 use super::object::{Call, Lifeline, Object, hand_out};
 use super::queue::{PacketMemory, PacketQueue};
-use super::transport::{OpenFailure, Transport, TransportConfig, drain_overrides, drain_simulator, with_room};
+use super::transport::{OpenFailure, Sockets, Transport, TransportConfig, drain_overrides, drain_simulator, with_room};
 use super::types::*;
 use crate::Transmit;
 use crate::address::text;
@@ -416,6 +416,10 @@ pub unsafe extern "C" fn netcode_client_server_address(client: *mut netcode_clie
 
 impl netcode_client_t {
     fn connect(&self, token: Result<ConnectToken, InvalidToken>) {
+        // What still waits was said to an earlier attempt, perhaps one with this very token.
+        if let Transport::Sockets(sockets) = &self.transport {
+            discard(sockets);
+        }
         match token {
             Ok(token) => self.step(|core| Some(core.connect(token))),
             Err(error) => {
@@ -445,8 +449,8 @@ impl netcode_client_t {
         };
         match &self.transport {
             Transport::Sockets(sockets) => {
-                let server = self.ask(Client::server_address);
-                if let Some(socket) = server.and_then(|server| sockets.for_peer(&server)) {
+                let Some(server) = self.ask(Client::server_address) else { return discard(sockets) };
+                if let Some(socket) = sockets.for_peer(&server) {
                     socket.drain(&mut Inbox::<Hooks>::single(), SOCKET_BUDGET, process);
                 }
             }
@@ -588,6 +592,13 @@ impl netcode_client_t {
 
     fn ask<T>(&self, question: impl FnOnce(&Client) -> T) -> T {
         question(&self.core.borrow())
+    }
+}
+
+/// Takes what came to a client that is not connecting off its sockets.
+fn discard(sockets: &Sockets) {
+    for socket in sockets.each() {
+        socket.drain(&mut Inbox::<Hooks>::single(), SOCKET_BUDGET, |_, _| true);
     }
 }
 

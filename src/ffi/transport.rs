@@ -89,6 +89,10 @@ impl Sockets {
         }
     }
 
+    pub(super) fn each(&self) -> impl Iterator<Item = &UdpSocket> {
+        self.v4.iter().chain(&self.v6)
+    }
+
     fn add(&mut self, socket: UdpSocket, address: &SocketAddr) {
         match address {
             SocketAddr::V4(_) => self.v4 = Some(socket),

@@ -12,7 +12,7 @@ use crate::ffi::alloc::Hooks;
 use crate::ffi::log::{self, log};
 use crate::ffi::object::{Lifeline, Object, hand_out};
 use crate::ffi::queue::{PacketMemory, PacketQueue};
-use crate::ffi::transport::{Sockets, Transport, drain_overrides, drain_simulator, with_room};
+use crate::ffi::transport::{Transport, drain_overrides, drain_simulator, with_room};
 use crate::ffi::types::{SendLoopbackPacketCallback, netcode_address_t, netcode_server_config_t};
 use crate::packet::{Buffer, Kind, MAX_DATAGRAM_BYTES, MAX_SEALED_BYTES, Request};
 use crate::platform::clock;
@@ -220,10 +220,10 @@ impl netcode_server_t {
             !self.lifeline.is_doomed()
         };
         match &self.transport {
-            Transport::Sockets(Sockets { v4, v6 }) => {
+            Transport::Sockets(sockets) => {
                 let (mut process, mut inbox) = (process, self.inbox.take());
-                let budget = SOCKET_BUDGET / v4.iter().chain(v6).count().max(1);
-                for socket in v4.iter().chain(v6) {
+                let budget = SOCKET_BUDGET / sockets.each().count().max(1);
+                for socket in sockets.each() {
                     socket.drain(&mut inbox, budget, &mut process);
                 }
                 self.inbox.replace(inbox);
