@@ -71,6 +71,9 @@ audit-test: examples
 		--build $(TARGET)/audit/c_tests --define NETCODE_TEST_NONCE_AUDIT "(static)"
 	$(CARGO) test --locked --target-dir $(TARGET) --features nonce-audit --test '*'
 	$(CARGO) test --locked --target-dir $(TARGET) --features nonce-audit --lib audit
+	$(CC) $(EXAMPLE_FLAGS) examples_c/soak/*.c $(TARGET)/audit/dist/lib/libnetcode.a -o $(TARGET)/audit/soak -lm
+	$(TARGET)/audit/soak --heap-may-grow --real-seconds 45
+	$(TARGET)/audit/soak --heap-may-grow --real-seconds 15 --sockets
 
 # Instructions executed by the main workloads, against the committed numbers. Needs valgrind.
 instructions: lib
