@@ -144,6 +144,15 @@ struct net
     int num_events, max_events;
 };
 
+/* What went into the library and came out of it in all nets of this program: for figures. */
+
+struct net_traffic
+{
+    long long datagrams_in, bytes_in, datagrams_out, bytes_out;
+};
+
+static struct net_traffic net_traffic;
+
 /* Asserts. Builds with debug assertions report misuse; tests that misuse say so first. */
 
 static int net_asserts_tolerated;
@@ -294,6 +303,8 @@ static inline void net_process( struct net_endpoint * endpoint, const struct net
     memset( copy, 0, sizeof( copy ) );
     if ( bytes > 0 )
         memcpy( copy, data, (size_t) bytes );
+    net_traffic.datagrams_in++;
+    net_traffic.bytes_in += bytes > 0 ? bytes : 0;
     if ( endpoint->server )
         netcode_server_process_packet( endpoint->server, &source, copy, bytes );
     else if ( endpoint->client )
@@ -366,6 +377,8 @@ static inline void net_endpoint_send( void * context, struct netcode_address_t *
     memcpy( datagram.data, data, (size_t) bytes );
 
     self->sent[net_type( &datagram )]++;
+    net_traffic.datagrams_out++;
+    net_traffic.bytes_out += bytes;
     if ( net->num_records < NET_MAX_RECORDS )
     {
         struct net_datagram * record = (struct net_datagram *) net_allocate( sizeof( *record ) );
@@ -415,6 +428,8 @@ static inline int net_endpoint_receive( void * context, struct netcode_address_t
     *from = datagram->from;
     if ( bytes > 0 )
         memcpy( data, datagram->data, (size_t) bytes );
+    net_traffic.datagrams_in++;
+    net_traffic.bytes_in += bytes > 0 ? bytes : 0;
     free( datagram );
     return bytes;
 }

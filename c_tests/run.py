@@ -2,8 +2,8 @@
 """Builds and runs the C tests against the built libraries, and prints what passed.
 
 Every program is compiled as C99 and linked with the static and the shared library, compiled as C++17,
-and linked with the debug library, whose assertions are on. With a filter, only the programs whose name
-contains it are run.
+and linked with the debug library, whose assertions are on. Programs in a directory have its name before
+their own: "attacks/replay (static)". With a filter, only the programs whose name contains it are run.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 300
 MAX_LINES_SHOWN = 80
+FIGURES = "figures: "
 WARNINGS = ["-O1", "-g", "-Wall", "-Wextra", "-Werror"]
 
 
@@ -27,6 +28,8 @@ def main():
     parser.add_argument("--debug-dist", type=pathlib.Path, required=True, help="what make debug-lib left")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="where programs are built")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--figures", action="store_true", help="show the figures that static programs print")
+    parser.add_argument("--define", action="append", default=[], help="a macro for all programs")
     parser.add_argument("filter", nargs="?", default="")
     options = parser.parse_args()
     options.build.mkdir(parents=True, exist_ok=True)
@@ -39,6 +42,8 @@ def main():
             passed, failed = passed + ok, failed + (not ok)
             summary = output.strip().splitlines()[-1:] or [""]
             print(f"{'ok    ' if ok else 'FAILED'} {name:32} {seconds:6.1f} s  {summary[0]}", flush=True)
+            if options.figures and name.endswith("(static)"):
+                print("".join(f"       {line}\n" for line in output.splitlines() if line.startswith(FIGURES)), end="")
             if not ok:
                 print("    | " + "\n    | ".join(output.splitlines()[-MAX_LINES_SHOWN:]), flush=True)
     print(f"C tests: {passed} passed, {failed} failed")
@@ -47,17 +52,18 @@ def main():
 
 def all_jobs(options):
     """Pairs of a name and the commands that must succeed one after another."""
-    for source in sorted(HERE.glob("*.c")):
+    for source in sorted(HERE.glob("**/*.c")):
+        name = source.relative_to(HERE).with_suffix("").as_posix()
         for variant in VARIANTS:
-            program = options.build / f"{source.stem}-{variant}"
-            yield f"{source.stem} ({variant})", [compile_command(options, source, variant, program), [program]]
+            program = options.build / f"{name.replace('/', '-')}-{variant}"
+            yield f"{name} ({variant})", [compile_command(options, source, variant, program), [program]]
     include = options.dist / "include"
     yield "header_modes", [[sys.executable, HERE / "header_modes.py", include]]
     yield "symbols", [lambda: check_symbols(options.dist / "lib")]
     examples = options.build.parent / "examples"
     yield "example client_server", [[examples / "client_server", "--seconds", "2"]]
-    yield "example soak", [[examples / "soak", "--seconds", "60"]]
-    yield "example soak (sockets)", [[examples / "soak", "--seconds", "5", "--sockets"]]
+    yield "example soak", [[examples / "soak", "--real-seconds", "45"]]
+    yield "example soak (sockets)", [[examples / "soak", "--real-seconds", "15", "--sockets"]]
     yield "example profile", [[examples / "profile", "--ticks", "20"]]
 
 
@@ -69,6 +75,7 @@ VARIANTS = {"static": C99, "shared": C99, "c++17": CPP17, "debug": C99}
 def compile_command(options, source, variant, program):
     dist = options.debug_dist if variant == "debug" else options.dist
     command = [*VARIANTS[variant], *WARNINGS, f"-I{dist / 'include'}", f"-I{HERE}"]
+    command += [f"-D{macro}" for macro in options.define]
     command += [f"-DNETCODE_TEST_ASSERTS={1 if variant == 'debug' else 0}", source, "-o", program, "-x", "none"]
     lib = (dist / "lib").resolve()
     if variant == "shared":
