@@ -3,9 +3,16 @@
 
     Generated from the Rust sources; do not edit (see CONTRIBUTING.md).
 
-    Use any one client, server or network simulator from one thread at a time; different ones may be
-    used from different threads at the same time. netcode_log_level and the functions that set hooks
-    may be called from anywhere, and create errors are each thread's own.
+    Threads: use any one client or server from one thread at a time, and different ones from different
+    threads as you like. A network simulator and everybody on it count as one. Functions without an
+    object, such as netcode_log_level and those that set hooks, may be called from any thread at any
+    time; a hook that has been replaced may still be running elsewhere for a moment. Hooks, overrides
+    and callbacks run on the thread whose call leads to them, so an allocator that objects on several
+    threads share has to be safe for that. Create errors are each thread's own.
+
+    Processes: after fork, a client or server that is connected may go on in one of the two processes
+    only, and the other must not touch it. Both would seal different packets under the same numbers.
+    One that is neither connected nor connecting, or stopped, may be destroyed in both.
 
     Times are seconds, sizes are bytes, unless said otherwise. A NULL object, an index out of range
     and the like are asserted in debug builds of the library; apart from that the function then does
