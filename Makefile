@@ -90,7 +90,21 @@ bench: lib
 	RUSTFLAGS= $(CARGO) run --release --locked --target-dir $(TARGET)/bench -p netcode-bench -- --out docs/benchmarks \
 		$(if $(OTHER),--other $(OTHER))
 
-check: test fallback-test instructions
+include mk/*.mk
+
+# Everything that a change must pass: a bounded part of all that there is.
+check: test fallback-test audit-test instructions lint $(CHECKS)
+
+# The long runs: DEEP_SECONDS for each fuzz target and each soak.
+DEEP_SECONDS ?= 3600
+
+check-deep: check asan-test memcheck-test tsan-test
+	$(MAKE) fuzz FUZZ_SECONDS=$(DEEP_SECONDS)
+	$(TARGET)/audit/soak --heap-may-grow --real-seconds $(DEEP_SECONDS)
+	$(TARGET)/audit/soak --heap-may-grow --real-seconds $(DEEP_SECONDS) --sockets
+	$(TARGET)/examples/soak --real-seconds $(DEEP_SECONDS) --simulator --sockets
+
+lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --target-dir $(TARGET) --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --target-dir $(TARGET) --no-deps
