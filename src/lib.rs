@@ -100,6 +100,9 @@ mod wire;
 
 #[allow(unsafe_code)]
 pub mod ffi;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[allow(unsafe_code)]
 pub mod platform;
 

@@ -420,6 +420,7 @@ impl netcode_client_t {
         if let Transport::Sockets(sockets) = &self.transport {
             discard(sockets);
         }
+        self.forget_packets();
         match token {
             Ok(token) => self.step(|core| Some(core.connect(token))),
             Err(error) => {
@@ -512,6 +513,7 @@ impl netcode_client_t {
     }
 
     fn connect_loopback(&self, client_index: c_int, max_clients: c_int) {
+        self.forget_packets();
         self.change(|core| core.connect_loopback(client_index as u32, max_clients as u32));
         self.expose_server_address();
         log!(log::INFO, "client connected to server via loopback as client {client_index}");
@@ -556,6 +558,12 @@ impl netcode_client_t {
         if self.ask(Client::state) <= State::Disconnected {
             self.queue.clear(&self.memory);
         }
+    }
+
+    /// Packets of one connection are not received in the next, which may begin in the callback that tells of
+    /// the end of the first.
+    fn forget_packets(&self) {
+        self.queue.clear(&self.memory);
     }
 
     fn expose_server_address(&self) {
