@@ -1,0 +1,152 @@
+//! What a client makes of datagrams, in each of its states.
+
+use super::Case;
+use super::live::*;
+use super::packets::contents;
+use crate::wire::{CHALLENGE, DENIED, DISCONNECT, KEEP_ALIVE, PAYLOAD, RESPONSE, packet_with_prefix};
+
+/// While it is connected nothing is due at this time.
+const NOW: f64 = 0.0625;
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut connected = |id: &str, note: &str, play: &dyn Fn(&mut ClientCase)| {
+        let mut client = ClientCase::new(id, note).connected();
+        play(&mut client);
+        cases.push(client.case);
+    };
+    let hello = |client: &mut ClientCase, sequence| {
+        let packet = client.server_says(PAYLOAD, sequence, b"hello");
+        client.update(NOW, vec![packet], Seen::nothing().received(sequence, b"hello"));
+    };
+
+    connected("payloads", "of 1 to 1200 bytes", &|client| {
+        for (sequence, size) in [1usize, 2, 600, 1199, 1200].into_iter().enumerate() {
+            let (data, sequence) = (vec![size as u8; size], sequence as u64 + 1);
+            let packet = client.server_says(PAYLOAD, sequence, &data);
+            client.update(NOW, vec![packet], Seen::nothing().received(sequence, &data));
+        }
+    });
+    connected("too-small", "18 bytes is the smallest packet", &|client| {
+        let packet = client.token.session.server_seals(DISCONNECT, 1, &[]);
+        for size in [0, 1, 17] {
+            client.ignores(NOW, datagram(SERVER, &packet[..size]), "too_small");
+        }
+        hello(client, 1);
+    });
+    connected("types-that-do-not-exist", "7 to 15", &|client| {
+        for kind in 7..16 {
+            let key = client.token.session.server_to_client;
+            let data = packet_with_prefix(PROTOCOL_ID, &key, 0x10 | kind, 1, &contents(PAYLOAD));
+            client.ignores(NOW, datagram(SERVER, &data), "type");
+        }
+        hello(client, 1);
+    });
+    connected("types-for-servers", "requests and responses", &|client| {
+        client.ignores(NOW, datagram(SERVER, &client.token.request()), "type|unexpected");
+        let response = client.server_says(RESPONSE, 1, &contents(RESPONSE));
+        client.ignores(NOW, response, "unexpected");
+        hello(client, 1);
+    });
+    connected("types-of-the-handshake", "denied and challenge come too late", &|client| {
+        for kind in [DENIED, CHALLENGE] {
+            let packet = client.server_says(kind, 1 << 63, &contents(kind));
+            client.ignores(NOW, packet, "unexpected");
+        }
+        hello(client, 1);
+    });
+    connected("sequence-bytes", "1 to 8", &|client| {
+        for bytes in [0, 9, 15] {
+            let data = [&[bytes << 4 | PAYLOAD][..], &[0; 40]].concat();
+            client.ignores(NOW, datagram(SERVER, &data), "sequence_bytes");
+        }
+    });
+    connected("no-room-for-the-tag", "", &|client| {
+        let data = [&[0x80 | DISCONNECT][..], &[0; 23]].concat();
+        client.ignores(NOW, datagram(SERVER, &data), "too_small");
+    });
+    connected("sizes", "authentic, but of another size than its type", &|client| {
+        for (kind, sizes) in [(KEEP_ALIVE, [7, 9]), (DISCONNECT, [1, 8]), (PAYLOAD, [0, 1201])] {
+            for size in sizes {
+                let packet = client.server_says(kind, 1, &vec![1; size]);
+                client.ignores(NOW, packet, "size");
+            }
+        }
+        hello(client, 1);
+    });
+    connected("forged", "changed on the way, or of another key; its number can still be used", &|client| {
+        let packet = client.token.session.server_seals(PAYLOAD, 300, b"hello");
+        for byte in [1, 5, packet.len() - 1] {
+            let mut changed = packet.clone();
+            changed[byte] ^= 4;
+            client.ignores(NOW, datagram(SERVER, &changed), "forged");
+        }
+        let own = client.token.session.client_seals(PAYLOAD, 300, b"hello");
+        client.ignores(NOW, datagram(SERVER, &own), "forged");
+        hello(client, 1);
+        hello(client, 300);
+    });
+    connected("replayed", "the keep-alive that connected counts, too", &|client| {
+        hello(client, 1);
+        for (kind, sequence) in [(PAYLOAD, 1), (KEEP_ALIVE, 1), (DISCONNECT, 1), (PAYLOAD, 0), (DISCONNECT, 0)] {
+            let packet = client.server_says(kind, sequence, &contents(kind));
+            client.ignores(NOW, packet, "replayed");
+        }
+    });
+    connected("from-elsewhere", "a copy from another address does not count as received", &|client| {
+        let packet = client.token.session.server_seals(PAYLOAD, 1, b"hello");
+        for source in [STRANGER, "10.0.0.1:40001"] {
+            client.ignores(NOW, datagram(source, &packet), "other_source");
+        }
+        hello(client, 1);
+    });
+    connected("disconnect", "whatever comes after it is ignored", &|client| {
+        hello(client, 1);
+        let farewell = client.server_says(DISCONNECT, 2, &[]);
+        client.update(NOW, vec![farewell], Seen::nothing().state(change(3, 0, 0, 0)));
+        let late = datagram(SERVER, &client.token.session.server_seals(DISCONNECT, 3, &[]));
+        client.ignores(NOW, late, "not_connecting");
+    });
+    cases.extend(before_connected());
+    cases
+}
+
+fn before_connected() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut requesting = ClientCase::new("while-requesting", "only a challenge or a denial is expected");
+    requesting.waits(0.0);
+    for kind in [KEEP_ALIVE, PAYLOAD, DISCONNECT, RESPONSE] {
+        let packet = requesting.server_says(kind, kind.into(), &contents(kind));
+        requesting.ignores(0.0, packet, "unexpected");
+    }
+    let elsewhere = datagram(STRANGER, &requesting.token.session.server_seals(DENIED, 1 << 63, &[]));
+    requesting.ignores(0.0, elsewhere, "other_source");
+    let mut forged = requesting.token.session.server_seals(DENIED, 1 << 63, &[]);
+    forged[20] ^= 1;
+    requesting.ignores(0.0, datagram(SERVER, &forged), "forged");
+    let challenge = requesting.challenge(1 << 63);
+    requesting.update(0.0, vec![challenge], Seen::nothing().state(change(1, 2, 0, 0)));
+    cases.push(requesting.case);
+
+    let mut responding = ClientCase::new("while-responding", "only a keep-alive or a denial is expected");
+    responding.challenged();
+    let challenge = responding.challenge((1 << 63) + 1);
+    responding.ignores(0.0, challenge, "unexpected");
+    for kind in [PAYLOAD, DISCONNECT] {
+        let packet = responding.server_says(kind, kind.into(), &contents(kind));
+        responding.ignores(0.0, packet, "unexpected");
+    }
+    let welcome = responding.welcome(0);
+    responding.update(NOW, vec![welcome], Seen::nothing().state(change(2, 3, 2, SLOTS.into())));
+    cases.push(responding.case);
+
+    // Challenges and denials have numbers of their own, which say nothing about the window.
+    let mut again = ClientCase::new("challenge-of-any-number", "challenges are not under replay protection");
+    again.waits(0.0);
+    let challenge = again.challenge(3);
+    again.update(0.0, vec![challenge], Seen::nothing().state(change(1, 2, 0, 0)));
+    let welcome = again.welcome(0);
+    again.update(NOW, vec![welcome], Seen::nothing().state(change(2, 3, 2, SLOTS.into())));
+    cases.push(again.case);
+    cases
+}

@@ -1,0 +1,121 @@
+//! What a server makes of datagrams that are neither requests nor responses.
+
+use super::Case;
+use super::live::*;
+use super::packets::contents;
+use crate::wire::{DENIED, DISCONNECT, KEEP_ALIVE, PAYLOAD, RESPONSE, packet_with_prefix};
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut connected = |id: &str, note: &str, play: &dyn Fn(&mut ServerCase, Guest)| {
+        let mut server = ServerCase::new(id, note);
+        let guest = Guest::new(id);
+        server.joins(0.0, &guest, 0);
+        play(&mut server, guest);
+        cases.push(server.case);
+    };
+    let hello = |server: &mut ServerCase, guest: &Guest, sequence| {
+        let seen = Seen::nothing().received_from(0, sequence, b"hello");
+        server.update(0.0, vec![guest.says(PAYLOAD, sequence, b"hello")], seen);
+    };
+
+    connected("payloads", "of 1 to 1200 bytes", &|server, guest| {
+        for (sequence, size) in [1usize, 2, 600, 1199, 1200].into_iter().enumerate() {
+            let (data, sequence) = (vec![size as u8; size], sequence as u64);
+            let seen = Seen::nothing().received_from(0, sequence, &data);
+            server.update(0.0, vec![guest.says(PAYLOAD, sequence, &data)], seen);
+        }
+    });
+    connected("keep-alive", "needs no answer", &|server, guest| {
+        server.update(0.0, vec![guest.keeps_alive(2)], Seen::nothing());
+    });
+    connected("disconnect", "needs no answer; the rest of them comes from an unknown source", &|server, guest| {
+        let left = Seen::nothing().client(guest.event(0, false, CLIENT_LEFT)).ignored("unknown_source");
+        server.update(0.0, vec![guest.says(DISCONNECT, 2, &[]), guest.says(DISCONNECT, 3, &[])], left);
+    });
+    connected("too-small", "18 bytes is the smallest packet", &|server, guest| {
+        let packet = guest.session().client_seals(DISCONNECT, 2, &[]);
+        for size in [0, 1, 17] {
+            server.ignores(datagram(CLIENT, &packet[..size]), "too_small");
+        }
+        hello(server, &guest, 2);
+    });
+    connected("types-that-do-not-exist", "7 to 15", &|server, guest| {
+        let key = guest.session().client_to_server;
+        for kind in 7..16 {
+            let data = packet_with_prefix(PROTOCOL_ID, &key, 0x10 | kind, 2, &contents(PAYLOAD));
+            server.ignores(datagram(CLIENT, &data), "type");
+        }
+        hello(server, &guest, 2);
+    });
+    connected("type-0-with-sequence-bytes", "only a prefix of 0 is a request", &|server, guest| {
+        let key = guest.session().client_to_server;
+        let data = packet_with_prefix(PROTOCOL_ID, &key, 0x10, 2, &contents(PAYLOAD));
+        server.ignores(datagram(CLIENT, &data), "type|unexpected");
+    });
+    connected("types-for-clients", "denied and challenge, and no response any more", &|server, guest| {
+        for kind in [DENIED, crate::wire::CHALLENGE, RESPONSE] {
+            server.ignores(guest.says(kind, 2, &contents(kind)), "unexpected");
+        }
+        hello(server, &guest, 2);
+    });
+    connected("sequence-bytes", "1 to 8", &|server, _guest| {
+        for bytes in [0, 9, 15] {
+            let data = [&[bytes << 4 | PAYLOAD][..], &[0; 40]].concat();
+            server.ignores(datagram(CLIENT, &data), "sequence_bytes");
+        }
+    });
+    connected("no-room-for-the-tag", "", &|server, _guest| {
+        let data = [&[0x80 | DISCONNECT][..], &[0; 23]].concat();
+        server.ignores(datagram(CLIENT, &data), "too_small");
+    });
+    connected("sizes", "authentic, but of another size than its type", &|server, guest| {
+        for (kind, sizes) in [(KEEP_ALIVE, [7, 9]), (DISCONNECT, [1, 8]), (PAYLOAD, [0, 1201])] {
+            for size in sizes {
+                server.ignores(guest.says(kind, 2, &vec![1; size]), "size");
+            }
+        }
+        hello(server, &guest, 2);
+    });
+    connected("forged", "changed on the way, or of another key; its number can still be used", &|server, guest| {
+        let packet = guest.session().client_seals(PAYLOAD, 300, b"hello");
+        for byte in [1, 5, packet.len() - 1] {
+            let mut changed = packet.clone();
+            changed[byte] ^= 4;
+            server.ignores(datagram(CLIENT, &changed), "forged");
+        }
+        let back = guest.session().server_seals(PAYLOAD, 300, b"hello");
+        server.ignores(datagram(CLIENT, &back), "forged");
+        hello(server, &guest, 2);
+        hello(server, &guest, 300);
+    });
+    connected("replayed", "also when it was changed: nothing is decrypted that was there before", &|server, guest| {
+        hello(server, &guest, 2);
+        server.ignores(guest.says(PAYLOAD, 2, b"hello"), "replayed");
+        server.ignores(guest.keeps_alive(2), "replayed");
+        server.ignores(guest.says(DISCONNECT, 2, &[]), "replayed");
+        let mut changed = guest.session().client_seals(PAYLOAD, 2, b"hello");
+        changed[4] ^= 1;
+        server.ignores(datagram(CLIENT, &changed), "replayed");
+    });
+    connected("from-elsewhere", "a copy from another address is not from the client", &|server, guest| {
+        let packet = guest.session().client_seals(PAYLOAD, 2, b"hello");
+        server.ignores(datagram(STRANGER, &packet), "unknown_source");
+        server.ignores(datagram("10.0.1.1:50001", &packet), "unknown_source");
+        hello(server, &guest, 2);
+    });
+    connected("longer-than-any-packet", "1300 bytes are read, and are no packet", &|server, guest| {
+        let data = guest.session().client_seals(PAYLOAD, 2, &[7; 1282]);
+        server.ignores(datagram(CLIENT, &data), "size");
+    });
+    connected("keys-of-their-own", "no client can speak for another", &|server, guest| {
+        let other = Guest::at("10.0.1.2:50000", "the other client");
+        server.joins(0.0, &other, 1);
+        let packet = other.session().client_seals(PAYLOAD, 2, b"hello");
+        server.ignores(datagram(guest.address, &packet), "forged");
+        let seen = Seen::nothing().received_from(1, 2, b"hello");
+        server.update(0.0, vec![datagram(other.address, &packet)], seen);
+        hello(server, &guest, 2);
+    });
+    cases
+}
