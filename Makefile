@@ -72,7 +72,8 @@ audit-test:
 		--build $(TARGET)/audit/c_tests --define NETCODE_TEST_NONCE_AUDIT "(static)"
 	$(CARGO) test --locked --target-dir $(TARGET) --features nonce-audit --test '*'
 	$(CARGO) test --locked --target-dir $(TARGET) --features nonce-audit --lib audit
-	$(CC) $(EXAMPLE_FLAGS) examples_c/soak/*.c $(TARGET)/audit/dist/lib/libnetcode.a -o $(TARGET)/audit/soak -lm
+	$(CC) $(EXAMPLE_FLAGS) -I$(TARGET)/audit/dist/include examples_c/soak/*.c \
+		$(TARGET)/audit/dist/lib/libnetcode.a -o $(TARGET)/audit/soak -lm
 	$(TARGET)/audit/soak --heap-may-grow --real-seconds 45
 	$(TARGET)/audit/soak --heap-may-grow --real-seconds 15 --sockets
 
