@@ -16,26 +16,28 @@ use netcode::ffi::types::*;
 fn a_connection_begun_in_the_callback_of_the_last_one_starts_without_its_packets() {
     let (mut token, key, address) = ([0; NETCODE_CONNECT_TOKEN_BYTES as usize], [7; 32], c"127.0.0.1:40000");
     let mut addresses = [address.as_ptr()];
-    let mut again = Again { client: ptr::null_mut(), token: token.as_mut_ptr() };
+    let token = token.as_mut_ptr();
+    let mut again = Again { client: ptr::null_mut(), token };
+    let context = &raw mut again;
     netcode_init();
     // SAFETY: everything lives to the end of the test, has the size that is said, and is used on this thread.
     unsafe {
         let (public, internal) = (addresses.as_mut_ptr(), addresses.as_mut_ptr());
         let user_data = ptr::null_mut();
         let made =
-            netcode_generate_connect_token(1, public, internal, 30, 5, 1, 1, key.as_ptr(), user_data, again.token);
+            netcode_generate_connect_token(1, public, internal, 30, 5, 1, 1, key.as_ptr(), user_data, token);
         assert_eq!(made, NETCODE_OK);
 
         let mut config = std::mem::zeroed();
         netcode_default_client_config(&mut config);
-        config.callback_context = (&raw mut again).cast();
+        config.callback_context = context.cast();
         config.state_change_callback = Some(connect_again);
         config.send_loopback_packet_callback = Some(ignore_payload);
         config.override_send_and_receive = 1;
         config.send_packet_override = Some(ignore_packet);
         config.receive_packet_override = Some(receive_nothing);
         let client = netcode_client_create(c"127.0.0.1:50000".as_ptr(), &config, 0.0);
-        again.client = client;
+        (*context).client = client;
 
         netcode_client_connect_loopback(client, 0, 1);
         netcode_client_process_loopback_packet(client, b"old".as_ptr(), 3, 0);
