@@ -24,8 +24,7 @@ fn a_connection_begun_in_the_callback_of_the_last_one_starts_without_its_packets
     unsafe {
         let (public, internal) = (addresses.as_mut_ptr(), addresses.as_mut_ptr());
         let user_data = ptr::null_mut();
-        let made =
-            netcode_generate_connect_token(1, public, internal, 30, 5, 1, 1, key.as_ptr(), user_data, token);
+        let made = netcode_generate_connect_token(1, public, internal, 30, 5, 1, 1, key.as_ptr(), user_data, token);
         assert_eq!(made, NETCODE_OK);
 
         let mut config = std::mem::zeroed();
