@@ -112,7 +112,7 @@ impl Session {
         }
     }
 
-    /// Whether a key of this session opens a packet, and which.
+    /// Whether one of the keys opens a packet, and which.
     fn direction(&self, header: &Header, datagram: &[u8]) -> Option<Direction> {
         let opens = |direction: &Direction| {
             // Opening is in place, and what was not opened is not what it was.
