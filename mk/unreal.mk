@@ -1,0 +1,12 @@
+# The Unreal plugin. The engine is not needed, and not used: bindings/unreal/README.md says what that leaves untried.
+
+.PHONY: unreal-test unreal-package
+
+# UNREAL_ONLY=FILTER picks the jobs whose name contains it.
+unreal-test: lib debug-lib
+	$(PYTHON) bindings/unreal/tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/unreal $(if $(UNREAL_ONLY),"$(UNREAL_ONLY)")
+
+# Puts headers, licences and the library of this machine into bindings/unreal/Netcode.
+# UNREAL_LIBRARIES="PLACE/FILE=PATH ..." adds those of other platforms.
+unreal-package: lib
+	$(PYTHON) bindings/unreal/tools/package.py --dist $(DIST) $(foreach library,$(UNREAL_LIBRARIES),--library $(library))
