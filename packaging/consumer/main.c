@@ -1,0 +1,6 @@
+#include "game.h"
+
+int main( void )
+{
+    return game_run( "C" );
+}
