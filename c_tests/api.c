@@ -286,10 +286,11 @@ static void server_config_has_its_layout( void )
 
 #else
 
-/* The published offsets are those of 64-bit machines. On 32-bit ones the order of the fields is what counts. */
+/* With pointers of 4 bytes. Numbers of 64 bits are first in their struct, so their alignment shifts nothing. */
 
 static void client_config_has_its_layout( void )
 {
+    CHECK_EQUAL( sizeof( struct netcode_client_config_t ), 40 );
     CHECK_FIELD( netcode_client_config_t, allocator_context, 0, 4 );
     CHECK_FIELD( netcode_client_config_t, allocate_function, 4, 4 );
     CHECK_FIELD( netcode_client_config_t, free_function, 8, 4 );
@@ -304,6 +305,13 @@ static void client_config_has_its_layout( void )
 
 static void server_config_has_its_layout( void )
 {
+    struct aligned_t
+    {
+        char shift;
+        uint64_t number;
+    };
+    /* to 4 bytes on x86, to 8 on ARM */
+    CHECK_EQUAL( sizeof( struct netcode_server_config_t ), offsetof( struct aligned_t, number ) == 4 ? 84 : 88 );
     CHECK_FIELD( netcode_server_config_t, protocol_id, 0, 8 );
     CHECK_FIELD( netcode_server_config_t, private_key, 8, 32 );
     CHECK_FIELD( netcode_server_config_t, allocator_context, 40, 4 );

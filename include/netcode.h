@@ -516,7 +516,7 @@ extern void (*netcode_assert_function)(const char *condition,
 /**
  * Initialises the library. Call it before anything else; each call wants its netcode_term.
  *
- * Returns NETCODE_OK.
+ * Returns NETCODE_OK, or NETCODE_ERROR if the system has no network library (Winsock) to start.
  */
 int netcode_init(void);
 

@@ -56,13 +56,16 @@ impl Key {
         Ok(key)
     }
 
-    /// Draws the keys of a session at once, one for each direction.
-    pub(crate) fn generate_pair<R: TryCryptoRng>(random: &mut R) -> Result<[Self; 2], R::Error> {
+    /// Draws the keys of a session at once, one for each direction, where they are to stay: a key that moves
+    /// leaves a copy of itself behind.
+    pub(crate) fn fill_pair<R: TryCryptoRng>(keys: &mut [Self; 2], random: &mut R) -> Result<(), R::Error> {
         let mut drawn = [[0; KEY_BYTES]; 2];
-        random.try_fill_bytes(drawn.as_flattened_mut())?;
-        let keys = drawn.map(Self);
+        let outcome = random.try_fill_bytes(drawn.as_flattened_mut());
+        for (key, drawn) in keys.iter_mut().zip(&drawn) {
+            key.0.copy_from_slice(drawn);
+        }
         wipe(drawn.as_flattened_mut());
-        Ok(keys)
+        outcome
     }
 
     /// The bytes of the key.

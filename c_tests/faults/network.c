@@ -18,7 +18,7 @@
 
 #define MAX_CALLS ( 2 * 1024 + 64 ) /* of receiving, in an update in which all of them fail */
 
-static int have_ipv6, errors_logged, faults_survived, most_calls;
+static int have_ipv6, have_recvmmsg, errors_logged, faults_survived, most_calls;
 
 static int count_errors( const char * format, ... )
 {
@@ -133,12 +133,14 @@ static void check_receiving( int error, const char * host )
     int i;
     REQUIRE( pair_open( &pair, host ) );
 
-    /* now and then: nothing is lost */
-    receiving_fails( error, 2 );
+    /* Now and then: nothing is lost. Without recvmmsg all calls are counted together, and where every second failed
+       it could always be the same side's. */
+    receiving_fails( error, have_recvmmsg ? 2 : 5 );
     CHECK( pair_connect( &pair ) );
     for ( i = 0; i < 50; i++ )
         CHECK( pair_exchange( &pair, 1 + 20 * i, i ) );
-    CHECK( system_at[AT_RECVFROM].failed > 50 && system_at[AT_RECVMMSG].failed > 0 );
+    CHECK( system_at[AT_RECVFROM].failed > 25 );
+    CHECK_EQUAL( system_at[AT_RECVMMSG].failed > 0, have_recvmmsg );
     CHECK( pair_is_connected( &pair ) );
 
     /* always: a bounded number of calls, and the timeout; a system that does not do recvmmsg has recvfrom */
@@ -329,6 +331,10 @@ int main( int argc, char ** argv )
     pair_close( &pair );
     if ( !have_ipv6 )
         printf( "skipped for IPv6: this host has none\n" );
+    CHECK( pair_open( &pair, "127.0.0.1" ) && pair_connect( &pair ) );
+    pair_close( &pair );
+    /* a library may be built without it */
+    have_recvmmsg = system_at[AT_RECVMMSG].calls > 0;
     /* all in vain if these functions are not the ones that the library calls */
     CHECK( system_at[AT_SOCKET6].calls + system_at[AT_BIND].calls > 0 );
     TEST( whatever_sending_fails_with_is_survived );

@@ -13,6 +13,7 @@
 
 #if defined( __linux__ )
 
+#include <limits.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,13 +30,38 @@ int clock_gettime( clockid_t clock, struct timespec * time )
     return result;
 }
 
+/* What 32-bit systems have beside it, for after 2038. */
+#if LONG_MAX <= 0x7FFFFFFFL && defined( SYS_clock_gettime64 )
+struct timespec64
+{
+    int64_t tv_sec;
+    int64_t tv_nsec;
+};
+
+#if defined( __cplusplus )
+extern "C"
+#endif
+int __clock_gettime64( clockid_t clock, struct timespec64 * time );
+
+int __clock_gettime64( clockid_t clock, struct timespec64 * time )
+{
+    int result = (int) syscall( SYS_clock_gettime64, clock, time );
+    if ( result == 0 && clock == CLOCK_REALTIME )
+        time->tv_sec += wall_offset;
+    return result;
+}
+#endif
+
 #define HOUR 3600
 #define LIFETIME 30             /* seconds a token lives, and may live */
 
 static const struct { const char * name; long offset; } moves[] =
 {
     { "not at all", 0 }, { "a second back", -1 }, { "a minute back", -60 }, { "an hour back", -HOUR }, { "a year back", -365L * 24 * HOUR },
-    { "a minute on", 60 }, { "an hour on", HOUR }, { "a century on", 36500L * 24 * HOUR }
+    { "a minute on", 60 }, { "an hour on", HOUR }
+#if LONG_MAX > 0x7FFFFFFFL
+    , { "a century on", 36500L * 24 * HOUR }
+#endif
 };
 #define MOVES ( (int) ( sizeof( moves ) / sizeof( moves[0] ) ) )
 
@@ -182,7 +208,11 @@ static void sessions_do_not_go_by_the_wall_clock( void )
 /* Before 1970, and beyond what a date can say: tokens may be worthless then, nothing else. */
 static void clocks_beyond_reason_are_harmless( void )
 {
+#if LONG_MAX > 0x7FFFFFFFL
     static const long beyond[] = { -4000000000l, -100000000000l, 100000000000l, 4000000000000l };
+#else
+    static const long beyond[] = { -LONG_MAX };
+#endif
     int i;
     for ( i = 0; i < (int) ( sizeof( beyond ) / sizeof( beyond[0] ) ); i++ )
     {

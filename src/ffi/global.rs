@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::assert::{self, holds};
 use super::log::{self, log};
-use super::types::NETCODE_OK;
-use crate::platform::{clock, random, socket};
+use super::types::{NETCODE_ERROR, NETCODE_OK};
+use crate::platform::{self, clock, random, socket};
 
 static INITIALISED: AtomicI32 = AtomicI32::new(0);
 
@@ -18,9 +18,13 @@ pub(super) fn assert_initialised(function: &std::ffi::CStr) {
 
 /// Initialises the library. Call it before anything else; each call wants its netcode_term.
 ///
-/// Returns NETCODE_OK.
+/// Returns NETCODE_OK, or NETCODE_ERROR if the system has no network library (Winsock) to start.
 #[unsafe(no_mangle)]
 pub extern "C" fn netcode_init() -> c_int {
+    if let Err(error) = platform::start() {
+        log!(log::ERROR, "error: the network library does not start: {error}");
+        return NETCODE_ERROR;
+    }
     INITIALISED.fetch_add(1, Ordering::Relaxed);
     NETCODE_OK
 }
@@ -31,7 +35,9 @@ pub extern "C" fn netcode_init() -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn netcode_term() {
     let taken = INITIALISED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count > 0).then(|| count - 1));
-    holds(taken.is_ok(), c"netcode_init has been called", c"netcode_term");
+    if holds(taken.is_ok(), c"netcode_init has been called", c"netcode_term") {
+        platform::stop();
+    }
 }
 
 /// Has sockets that are created from now on mark their packets for expedited forwarding, where the

@@ -12,6 +12,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
 use super::batch::{BATCH, Batch};
+#[cfg(windows)]
+use super::windows::{self, Flows};
 use crate::packet::MAX_DATAGRAM_BYTES;
 
 /// Send and receive buffers are asked for with this size, in bytes.
@@ -38,6 +40,9 @@ pub fn enable_packet_tagging() {
 pub struct UdpSocket {
     socket: Socket,
     local: SocketAddr,
+    /// Where packets are tagged for each destination, not for the socket.
+    #[cfg(windows)]
+    flows: Option<Flows>,
 }
 
 /// Why there is no socket.
@@ -92,23 +97,18 @@ impl<A: Allocator + Clone> Inbox<A> {
 #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
 struct Unsupported;
 
-/// What a look at the socket found.
-enum Received {
-    /// A datagram of this size, as far as there was room for it.
-    Datagram(SocketAddr, usize),
-    /// The system reports an error that ends nothing: an unreachable peer, say.
-    Failed,
-    /// Nothing has come in.
-    Nothing,
-}
-
 impl UdpSocket {
     /// Opens a socket of the address's family and binds it to the address.
     pub fn open(address: &SocketAddr) -> Result<Self, OpenError> {
         let socket = Self::create(address).map_err(OpenError::Create)?;
         socket.bind(&SockAddr::from(*address)).map_err(OpenError::Bind)?;
         let bound = socket.local_addr().map_err(OpenError::Bind)?;
-        Ok(Self { socket, local: bound.as_socket().unwrap_or(*address) })
+        Ok(Self {
+            socket,
+            local: bound.as_socket().unwrap_or(*address),
+            #[cfg(windows)]
+            flows: if TAG_PACKETS.load(Ordering::Relaxed) { Flows::new() } else { None },
+        })
     }
 
     /// The port that the socket is bound to.
@@ -118,6 +118,10 @@ impl UdpSocket {
 
     /// Sends a datagram. UDP promises nothing, so an error changes nothing.
     pub fn send(&self, to: &SocketAddr, datagram: &[u8]) -> io::Result<()> {
+        #[cfg(windows)]
+        if let Some(flows) = &self.flows {
+            flows.add(&self.socket, to);
+        }
         self.socket.send_to(datagram, &SockAddr::from(*to)).map(|_| ())
     }
 
@@ -137,22 +141,11 @@ impl UdpSocket {
             }
         }
         let _ = inbox;
-        let (mut room, mut failures) = ([0; ROOM_BYTES], 0);
-        for _ in 0..budget {
-            if failures == MAX_FAILURES {
-                return;
-            }
-            match self.receive(&mut room) {
-                Received::Datagram(from, bytes) if is_worth_a_look(bytes) => {
-                    if !process(from, &mut room[..bytes]) {
-                        return;
-                    }
-                }
-                Received::Datagram(..) => {}
-                Received::Failed => failures += 1,
-                Received::Nothing => return,
-            }
-        }
+        let receive = |room: &mut [u8]| {
+            let (bytes, from) = self.socket.recv_from(as_uninit(room))?;
+            Ok((bytes, from.as_socket().map(without_flow)))
+        };
+        drain_singly(receive, budget, &mut process);
     }
 
     #[cfg(all(target_os = "linux", feature = "recvmmsg"))]
@@ -187,17 +180,6 @@ impl UdpSocket {
         Ok(())
     }
 
-    fn receive(&self, room: &mut [u8]) -> Received {
-        match self.socket.recv_from(as_uninit(room)) {
-            Ok((bytes, from)) => match from.as_socket() {
-                Some(from) => Received::Datagram(without_flow(from), bytes),
-                None => Received::Failed,
-            },
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
-            Err(_) => Received::Failed,
-        }
-    }
-
     fn create(address: &SocketAddr) -> io::Result<Socket> {
         // Sets close-on-exec, too, on Linux in the same step.
         let socket = Socket::new(Domain::for_address(*address), Type::DGRAM, Some(Protocol::UDP))?;
@@ -207,11 +189,47 @@ impl UdpSocket {
         request_buffer(|bytes| socket.set_send_buffer_size(bytes))?;
         request_buffer(|bytes| socket.set_recv_buffer_size(bytes))?;
         socket.set_nonblocking(true)?;
+        // A favour, too: what it is to prevent ends nothing (see `drain_singly`).
+        #[cfg(windows)]
+        let _ = windows::ignore_unreachable_peers(&socket);
         if TAG_PACKETS.load(Ordering::Relaxed) {
             tag(&socket, address);
         }
         Ok(socket)
     }
+}
+
+/// Hands on what `receive` puts into the room that it is given, one datagram at a time.
+fn drain_singly(
+    mut receive: impl FnMut(&mut [u8]) -> io::Result<(usize, Option<SocketAddr>)>,
+    budget: usize,
+    mut process: impl FnMut(SocketAddr, &mut [u8]) -> bool,
+) {
+    let (mut room, mut failures) = ([0; ROOM_BYTES], 0);
+    for _ in 0..budget {
+        if failures == MAX_FAILURES {
+            return;
+        }
+        match receive(&mut room) {
+            Ok((bytes, Some(from))) if is_worth_a_look(bytes) => {
+                if !process(from, &mut room[..bytes]) {
+                    return;
+                }
+            }
+            Ok((_, Some(_))) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            Err(error) if is_about_one_datagram(&error) => {}
+            Ok((_, None)) | Err(_) => failures += 1,
+        }
+    }
+}
+
+/// Whether an error has taken something out of the queue, as a datagram does, so that it counts like one.
+fn is_about_one_datagram(error: &io::Error) -> bool {
+    #[cfg(windows)]
+    return windows::is_about_one_datagram(error);
+    #[cfg(not(windows))]
+    (false, error).0
 }
 
 impl fmt::Display for OpenError {
@@ -250,7 +268,7 @@ fn tag(socket: &Socket, address: &SocketAddr) {
         SocketAddr::V4(_) => socket.set_tos_v4(TRAFFIC_CLASS),
         SocketAddr::V6(_) => socket.set_tclass_v6(TRAFFIC_CLASS),
     };
-    // Windows ignores the socket options.
+    // Windows ignores the socket options (see `Flows`).
     #[cfg(windows)]
     let _ = (socket, address, TRAFFIC_CLASS);
 }
@@ -276,4 +294,58 @@ pub(super) fn without_flow(address: SocketAddr) -> SocketAddr {
 fn as_uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     // SAFETY: the layouts are the same, and receiving writes initialised bytes only.
     unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FROM: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1000));
+
+    /// How many datagrams are processed of a queue that has them behind this many errors.
+    fn processed_behind(errors: usize, error: impl Fn() -> io::Error, budget: usize) -> usize {
+        let (mut left, mut datagrams, mut processed) = (errors, 3, 0);
+        let receive = |room: &mut [u8]| {
+            if left > 0 {
+                left -= 1;
+                return Err(error());
+            }
+            if datagrams == 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            datagrams -= 1;
+            room[..4].copy_from_slice(b"data");
+            Ok((4, Some(FROM)))
+        };
+        drain_singly(receive, budget, |from, datagram| {
+            assert_eq!((from, &*datagram), (FROM, &b"data"[..]));
+            processed += 1;
+            true
+        });
+        processed
+    }
+
+    #[test]
+    fn receiving_goes_on_after_errors() {
+        assert_eq!(processed_behind(100, || ErrorKind::ConnectionReset.into(), 1000), 3);
+        assert_eq!(processed_behind(100, || ErrorKind::Interrupted.into(), 1000), 3);
+    }
+
+    #[test]
+    fn a_socket_that_reports_nothing_but_errors_is_left_alone() {
+        assert_eq!(processed_behind(MAX_FAILURES, || ErrorKind::Other.into(), 1_000_000), 0);
+        assert_eq!(processed_behind(usize::MAX, || ErrorKind::Other.into(), usize::MAX), 0);
+    }
+
+    /// On Windows a datagram that is too large, or that came back, is an error when receiving.
+    #[test]
+    #[cfg(windows)]
+    fn errors_about_one_datagram_count_as_one() {
+        for code in [10040, 10052, 10054] {
+            let error = || io::Error::from_raw_os_error(code);
+            assert_eq!(processed_behind(2 * MAX_FAILURES, error, 4 * MAX_FAILURES), 3, "{code}");
+            assert_eq!(processed_behind(2 * MAX_FAILURES, error, 2 * MAX_FAILURES + 1), 1, "{code}");
+            assert_eq!(processed_behind(2 * MAX_FAILURES, error, 2 * MAX_FAILURES), 0, "{code}");
+        }
+    }
 }

@@ -104,7 +104,9 @@ impl TokenRequest<'_> {
         };
         let mut nonce = TokenNonce::default();
         random.try_fill_bytes(&mut nonce).map_err(GenerateError::Random)?;
-        let [client_to_server, server_to_client] = &Key::generate_pair(random).map_err(GenerateError::Random)?;
+        let mut keys = [Key::new([0; KEY_BYTES]), Key::new([0; KEY_BYTES])];
+        Key::fill_pair(&mut keys, random).map_err(GenerateError::Random)?;
+        let [client_to_server, server_to_client] = &keys;
         let public = PublicPart {
             create_timestamp: unix,
             seal: &TokenSeal { protocol_id: self.protocol_id, expire_timestamp, nonce },
