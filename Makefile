@@ -95,7 +95,8 @@ bench: lib
 include mk/*.mk
 
 # Everything that a change must pass: a bounded part of all that there is.
-check: test fallback-test instructions fuzz-smoke supply-test conformance interop tools-test cpp-test docs lint
+check: test lint instructions fallback-test fuzz-smoke supply-test conformance interop tools-test \
+	cpp-test docs cmake-test link-test package-test unity-test unreal-test cross-smoke
 
 # The long runs: DEEP_SECONDS for each fuzz target and each soak.
 DEEP_SECONDS ?= 3600
