@@ -45,7 +45,7 @@ class Target:
         lacks = [package for command, package in self.packages if not shutil.which(command) and not os.path.exists(command)]
         if self.kind == LINUX:
             if not all(path.exists() for path in (SYSROOT / "usr/lib/rustlib" / self.triple / "lib", RUSTC, I686_LIBRARIES)):
-                lacks.append("the standard library (make cross-setup)")
+                lacks.append("Rust for it (make cross-setup)")
         elif not build_std_source():
             lacks.append("rust-web-src")
         return lacks
