@@ -11,6 +11,9 @@ CRATE_TYPES = --lib --crate-type staticlib,cdylib
 ifeq ($(shell uname -s),Linux)
 SONAME = -- -C link-arg=-Wl,-soname,libnetcode.so.1
 endif
+ifeq ($(shell uname -s),Darwin)
+SONAME = -- -C link-arg=-Wl,-install_name,@rpath/libnetcode.dylib
+endif
 
 EXAMPLES = client server client_server soak profile
 EXAMPLE_FLAGS = -std=c99 -O2 -Wall -Wextra -I$(DIST)/include
