@@ -256,6 +256,8 @@ impl World {
         let mut seal = token.seal;
         let mut plain = open_plain(&token.private_data, &seal);
         mutate(input, &mut plain);
+        // Two tokens with the same keys: a server numbers the packets of each from 0.
+        netcode::fuzzing::stop_recording_nonces();
         plain.resize(PRIVATE_TOKEN_BYTES - netcode::MAC_BYTES, 0);
         self.seed += 1;
         seal.nonce[..8].copy_from_slice(&self.seed.to_le_bytes());

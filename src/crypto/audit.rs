@@ -15,6 +15,10 @@ use super::{KEY_BYTES, Key};
 ///
 /// If it has done so before.
 pub(super) fn record(key: &Key, sequence: u64) {
+    #[cfg(fuzzing)]
+    if PAUSED.load(std::sync::atomic::Ordering::Relaxed) {
+        return;
+    }
     let first = LEDGER
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -24,13 +28,26 @@ pub(super) fn record(key: &Key, sequence: u64) {
     assert!(first, "nonce audit: {sequence} was sealed twice under one key");
 }
 
+#[cfg(fuzzing)]
+static PAUSED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// Forgets all nonces: each input of a fuzzer begins anew, with the same keys.
 #[cfg(fuzzing)]
 pub(crate) fn forget() {
     LEDGER.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    PAUSED.store(false, std::sync::atomic::Ordering::Relaxed);
 }
 
-static LEDGER: LazyLock<Mutex<HashMap<(String, [u8; KEY_BYTES]), Sequences>>> = LazyLock::new(Mutex::default);
+/// Records nothing more until all is forgotten.
+#[cfg(fuzzing)]
+pub(crate) fn pause() {
+    PAUSED.store(true, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// What each key has sealed, in each scope.
+type Ledger = HashMap<(String, [u8; KEY_BYTES]), Sequences>;
+
+static LEDGER: LazyLock<Mutex<Ledger>> = LazyLock::new(Mutex::default);
 
 /// Rust's tests share a process and the seeds of their keys, but each has a thread of its name. Other
 /// programs have one ledger for all their threads.
