@@ -99,12 +99,12 @@ include mk/*.mk
 
 # Everything that a change must pass: a bounded part of all that there is.
 check: test lint instructions fallback-test fuzz-smoke supply-test conformance interop tools-test \
-	cpp-test docs cmake-test link-test package-test unity-test unreal-test cross-smoke
+	cpp-test docs cmake-test link-test package-test unity-test cross-smoke
 
 # The long runs: DEEP_SECONDS for each fuzz target and each soak.
 DEEP_SECONDS ?= 3600
 
-check-deep: check asan-test memcheck-test tsan-test
+check-deep: check unreal-test asan-test memcheck-test tsan-test
 	$(MAKE) fuzz FUZZ_SECONDS=$(DEEP_SECONDS)
 	$(TARGET)/audit/soak --heap-may-grow --real-seconds $(DEEP_SECONDS)
 	$(TARGET)/audit/soak --heap-may-grow --real-seconds $(DEEP_SECONDS) --sockets
