@@ -2,8 +2,9 @@
 
 use std::alloc::Layout;
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 use std::ops::Deref;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use allocator_api2::alloc::Allocator;
 use allocator_api2::boxed::Box;
@@ -94,11 +95,20 @@ impl<T: Object> Call<T> {
         self.lifeline().freeing.set(true);
         self.dismantle();
         let hooks = self.hooks();
+        let offset = ptr::from_ref(self.lifeline()).addr() - self.0.addr().get();
         // SAFETY: this was the last call, and none is let in any more. The object came from a box of these
         // hooks. Only the last of them is called after it was dropped, and may ask its lifeline, which has
         // nothing to drop, until the memory is gone.
         unsafe {
             self.0.drop_in_place();
+            // Keys have wiped themselves, but an empty `Option` may hold what lay on the stack: some compilers
+            // write the room of its value, too.
+            self.0.write_bytes(0, 1);
+            self.0
+                .cast::<Lifeline>()
+                .byte_add(offset)
+                .write(Lifeline { freeing: Cell::new(true), ..Lifeline::default() });
+            zeroize::optimization_barrier(self.0.cast::<MaybeUninit<T>>().as_ref());
             hooks.deallocate(self.0.cast(), Layout::new::<T>());
         }
     }
