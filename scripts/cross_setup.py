@@ -3,11 +3,13 @@ that is enough. No foreign architecture is added to this machine's own package s
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
+import sys
 
-from cross_targets import CACHE, I686_COMPILER_LIBRARIES, I686_LIBRARIES, KEYRING, LINUX, MIRROR, RUSTC, SUITE, SYSROOT
-from cross_targets import WINDOWS, WINE_PREFIX
+from cross_targets import CACHE, I686_COMPILER_LIBRARIES, I686_LIBRARIES, KEYRING, LINUX, RUSTC, SUITE, SYSROOT
+from cross_targets import WINDOWS, WINE_PREFIX, WINE_RANDOM
 
 # The compiler, which runs here; without the standard libraries, which each target has.
 COMPILER = ["rustc-web", "libstd-rust-web-1.85", "libstd-rust-web-dev", "libllvm19"]
@@ -49,7 +51,10 @@ def install(targets):
         command = ["sudo", "-n", *command]
     print("cross-setup:", " ".join(command), flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    if not shutil.which(command[0]) or subprocess.run(command, env=environment, stdin=subprocess.DEVNULL).returncode != 0:
+    update = [*command[: command.index("install")], "-q", "update"]
+    if not shutil.which(command[0]) or any(
+        subprocess.run(words, env=environment, stdin=subprocess.DEVNULL).returncode for words in (update, command)
+    ):
         print("cross-setup: could not install; as root: apt-get update && apt-get install", *sorted(wanted), flush=True)
 
 
@@ -75,12 +80,24 @@ def unpack_rust(architectures):
     RUSTC.chmod(0o755)
 
 
+def mirror():
+    """Where this machine's apt gets the suite from: by its lists, or by what it would ask for if it has none yet."""
+    listed = ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", f"Release: {SUITE}", "Component: main"]
+    for site in subprocess.run(listed, capture_output=True, text=True).stdout.split():
+        return site
+    asked = subprocess.run(["apt-get", "--print-uris", "update"], capture_output=True, text=True).stdout
+    site = re.search(rf"'(\S+)/dists/{SUITE}/InRelease'", asked)
+    if not site:
+        sys.exit(f"cross-setup: FAILED: apt has no source of Debian's {SUITE}")
+    return site[1]
+
+
 def private_apt():
     """The configuration of an apt that has its own lists and knows of no installed package."""
     for directory in (APT / "lists/partial", APT / "cache/archives/partial"):
         directory.mkdir(parents=True, exist_ok=True)
     (APT / "status").touch()
-    (APT / "sources.list").write_text(f"deb [signed-by={KEYRING}] {MIRROR} {SUITE} main\n")
+    (APT / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {SUITE} main\n")
     settings = {
         "Dir::State": APT,
         "Dir::State::status": APT / "status",
@@ -111,11 +128,10 @@ BOOL WINAPI ProcessPrng( PBYTE data, SIZE_T bytes ) { return SystemFunction036( 
 
 def make_wine_prefix(target):
     compiler, wine = shutil.which(target.tools + "gcc-posix"), pathlib.Path(target.runner[0])
-    system = WINE_PREFIX / "drive_c/windows/system32"
-    if not compiler or not wine.exists() or (system / "bcryptprimitives.dll").exists():
+    if not compiler or not wine.exists() or WINE_RANDOM.exists():
         return
     environment = {**os.environ, **target.environment()}
     subprocess.run([wine, "wineboot", "--init"], env=environment, stdin=subprocess.DEVNULL, check=True, timeout=300)
     source = CACHE / "bcryptprimitives.c"
     source.write_text(PROCESS_PRNG)
-    subprocess.run([compiler, "-shared", source, "-o", system / "bcryptprimitives.dll", "-ladvapi32"], check=True)
+    subprocess.run([compiler, "-shared", source, "-o", WINE_RANDOM, "-ladvapi32"], check=True)

@@ -3,13 +3,15 @@
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
+import subprocess
 
 # Of Debian 12; the standard library of each Linux target comes from there as a package.
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "netcode-cross"
 # Toolchain of the oldest version that is supported, with the standard libraries of all Linux targets.
 SYSROOT = CACHE / "rust"
@@ -18,6 +20,8 @@ RUSTC = CACHE / "rustc"
 BUILD_STD_BIN = pathlib.Path("/usr/bin")
 BUILD_STD_LIBRARY = "library/std/Cargo.toml"
 WINE_PREFIX = CACHE / "wine"
+# What Wine 8 lacks, and make cross-setup builds.
+WINE_RANDOM = WINE_PREFIX / "drive_c/windows/system32/bcryptprimitives.dll"
 
 # The compiler's own libraries for i686. The C library that they lie beside is another build than the one that runs
 # programs here (libc6-i386), so the whole directory would not do.
@@ -44,10 +48,15 @@ class Target:
         """What is to be had before this can run, in words."""
         lacks = [package for command, package in self.packages if not shutil.which(command) and not os.path.exists(command)]
         if self.kind == LINUX:
-            if not all(path.exists() for path in (SYSROOT / "usr/lib/rustlib" / self.triple / "lib", RUSTC, I686_LIBRARIES)):
-                lacks.append("Rust for it (make cross-setup)")
+            needed = [SYSROOT / "usr/lib/rustlib" / self.triple / "lib", RUSTC, I686_LIBRARIES]
+            if not all(path.exists() for path in needed) or rust_version(RUSTC) != OLDEST_RUST:
+                lacks.append(f"Rust {'.'.join(map(str, OLDEST_RUST))} for it (make cross-setup)")
         elif not build_std_source():
             lacks.append("rust-web-src")
+        elif not lacks and rust_version(BUILD_STD_BIN / "rustc") < OLDEST_RUST:
+            lacks.append("rustc-web that is recent enough")
+        if self.kind == WINDOWS and not WINE_RANDOM.exists():
+            lacks.append("Wine prefix (make cross-setup)")
         return lacks
 
     def environment(self):
@@ -77,6 +86,22 @@ class Target:
 
     def build_std(self):
         return [] if self.kind == LINUX else ["-Zbuild-std=std,panic_abort,panic_unwind,test"]
+
+
+def rust_version(rustc):
+    """Major and minor; (0, 0) if it does not run."""
+    try:
+        said = subprocess.run([rustc, "--version"], capture_output=True, text=True).stdout
+    except OSError:
+        said = ""
+    version = re.match(r"rustc (\d+)\.(\d+)", said)
+    return tuple(map(int, version.groups())) if version else (0, 0)
+
+
+# The version that Cargo.toml promises, which the Linux targets are tested with.
+OLDEST_RUST = tuple(
+    map(int, re.search(r'^rust-version = "(\d+)\.(\d+)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE).groups())
+)
 
 
 def build_std_source():
@@ -137,6 +162,15 @@ TARGETS = [
         link=("-static", "-lws2_32", "-luserenv", "-lntdll", "-lbcrypt", "-ladvapi32"),
         left_out=ON_WINDOWS,
     ),
-    Target("macos", "aarch64-apple-darwin", CHECKED, "type-checked", packages=DEBIAN_RUST),
-    Target("msvc", "x86_64-pc-windows-msvc", CHECKED, "type-checked", packages=DEBIAN_RUST),
+    *(
+        Target(name, triple, CHECKED, "type-checked", packages=DEBIAN_RUST)
+        for name, triple in [
+            ("macos", "aarch64-apple-darwin"),
+            ("macos-intel", "x86_64-apple-darwin"),
+            ("ios", "aarch64-apple-ios"),
+            ("msvc", "x86_64-pc-windows-msvc"),
+            ("android", "aarch64-linux-android"),
+            ("freebsd", "x86_64-unknown-freebsd"),
+        ]
+    ),
 ]

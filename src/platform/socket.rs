@@ -266,11 +266,28 @@ fn tag(socket: &Socket, address: &SocketAddr) {
     #[cfg(not(windows))]
     let _ = match address {
         SocketAddr::V4(_) => socket.set_tos_v4(TRAFFIC_CLASS),
+        #[cfg(not(target_os = "ios"))]
         SocketAddr::V6(_) => socket.set_tclass_v6(TRAFFIC_CLASS),
+        // socket2 does not have it there.
+        #[cfg(target_os = "ios")]
+        SocketAddr::V6(_) => set_traffic_class(socket),
     };
     // Windows ignores the socket options (see `Flows`).
     #[cfg(windows)]
     let _ = (socket, address, TRAFFIC_CLASS);
+}
+
+#[cfg(target_os = "ios")]
+fn set_traffic_class(socket: &Socket) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+
+    let (class, bytes) = (TRAFFIC_CLASS as libc::c_int, size_of::<libc::c_int>() as libc::socklen_t);
+    let value = std::ptr::from_ref(&class).cast();
+    // SAFETY: the value lives until the call returns, and has the size that is given.
+    match unsafe { libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_IPV6, libc::IPV6_TCLASS, value, bytes) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Whether a system call as such is refused: by old kernels, and by sandboxes.
@@ -298,6 +315,8 @@ fn as_uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     const FROM: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1000));
@@ -335,6 +354,79 @@ mod tests {
     fn a_socket_that_reports_nothing_but_errors_is_left_alone() {
         assert_eq!(processed_behind(MAX_FAILURES, || ErrorKind::Other.into(), 1_000_000), 0);
         assert_eq!(processed_behind(usize::MAX, || ErrorKind::Other.into(), usize::MAX), 0);
+    }
+
+    fn open(address: impl Into<SocketAddr>) -> UdpSocket {
+        UdpSocket::open(&address.into()).unwrap()
+    }
+
+    /// Takes what comes in until this many datagrams have, for five seconds at most.
+    fn receive(socket: &UdpSocket, count: usize) -> Vec<Vec<u8>> {
+        let (mut received, mut inbox) = (Vec::new(), Inbox::<Global>::try_new_in(Global).unwrap());
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while received.len() < count && Instant::now() < deadline {
+            socket.drain(&mut inbox, usize::MAX, |_, datagram| {
+                received.push(datagram.to_vec());
+                true
+            });
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        received
+    }
+
+    /// Whether this host has IPv6, which hosts of tests may not.
+    fn ipv6() -> Option<UdpSocket> {
+        let socket = UdpSocket::open(&(Ipv6Addr::LOCALHOST, 0).into());
+        if socket.is_err() {
+            eprintln!("SKIPPED: no IPv6 here");
+        }
+        socket.ok()
+    }
+
+    #[test]
+    fn an_empty_socket_does_not_block() {
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            open((Ipv4Addr::LOCALHOST, 0)).drain(&mut Inbox::<Global>::single(), 1, |_, _| true);
+            let _ = sender.send(());
+        });
+        ended.recv_timeout(Duration::from_secs(5)).expect("nothing to receive, and yet it waits");
+    }
+
+    #[test]
+    fn what_is_too_large_or_empty_is_skipped() {
+        let (socket, peer) = (open((Ipv4Addr::LOCALHOST, 0)), open((Ipv4Addr::LOCALHOST, 0)));
+        for bytes in [0, MAX_DATAGRAM_BYTES + 1, 1400, 9000, MAX_DATAGRAM_BYTES, 1] {
+            peer.send(&socket.local, &vec![7; bytes]).unwrap();
+        }
+        assert_eq!(receive(&socket, 2), [vec![7; MAX_DATAGRAM_BYTES], vec![7]]);
+    }
+
+    #[test]
+    fn a_peer_that_is_gone_disturbs_nobody() {
+        let (socket, peer) = (open((Ipv4Addr::LOCALHOST, 0)), open((Ipv4Addr::LOCALHOST, 0)));
+        let gone = open((Ipv4Addr::LOCALHOST, 0)).local;
+        for _ in 0..3 {
+            let _ = socket.send(&gone, b"nobody");
+        }
+        peer.send(&socket.local, b"data").unwrap();
+        assert_eq!(receive(&socket, 1), [b"data"]);
+    }
+
+    #[test]
+    fn both_families_have_a_port_each() {
+        let Some(v6) = ipv6() else { return };
+        let v4 = open((Ipv4Addr::LOCALHOST, 0));
+        v4.send(&v4.local, b"four").unwrap();
+        v6.send(&v6.local, b"six").unwrap();
+        assert_eq!((receive(&v4, 1), receive(&v6, 1)), (vec![b"four".to_vec()], vec![b"six".to_vec()]));
+        // IPv6 sockets take nothing of IPv4, so that the same port is free for both.
+        let shared = (0..20).any(|_| {
+            let v6 = open((Ipv6Addr::UNSPECIFIED, 0));
+            // Somebody else may have it.
+            UdpSocket::open(&(Ipv4Addr::UNSPECIFIED, v6.port()).into()).is_ok()
+        });
+        assert!(shared);
     }
 
     /// On Windows a datagram that is too large, or that came back, is an error when receiving.
