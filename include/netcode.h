@@ -67,7 +67,7 @@
 
 #define NETCODE_CONST const
 
-/* Whether the library can mark packets for expedited forwarding. */
+/* Whether programs are to mark packets for expedited forwarding; netcode_enable_packet_tagging exists either way. */
 #if !defined( NETCODE_PACKET_TAGGING )
 #if defined( __MINGW32__ )
 #define NETCODE_PACKET_TAGGING 0

@@ -334,6 +334,7 @@ TOOLCHAINS = [
     ("Linux", "armv7l", "", "armv7-unknown-linux-gnueabihf"),
     ("Linux", "riscv64", "", "riscv64gc-unknown-linux-gnu"),
     ("FreeBSD", "x86_64", "", "x86_64-unknown-freebsd"),
+    ("Windows", "x86_64", "", "x86_64-pc-windows-gnu"),
     ("Linux", "sparc", "sparc64-unknown-linux-gnu", "sparc64-unknown-linux-gnu"),
 ]
 

@@ -75,4 +75,6 @@ class NetcodeRecipe(ConanFile):
         if self.settings.os in ("Linux", "FreeBSD") and not self.options.shared:
             self.cpp_info.system_libs = ["pthread", "dl"]
         if self.settings.os == "Windows":
-            self.cpp_info.system_libs = ["ws2_32", "userenv", "ntdll", "dbghelp"]
+            self.cpp_info.system_libs = ["ws2_32", "userenv", "ntdll", "dbghelp", "bcrypt", "advapi32"]
+            if self.settings.compiler == "msvc":
+                self.cpp_info.system_libs.append("legacy_stdio_definitions")
