@@ -316,6 +316,34 @@ static void a_config_of_zeros_makes_a_working_client_and_server( void )
     netcode_server_destroy( server );
 }
 
+/* A program may be done with a token as soon as it hears of the end of the connection before. */
+
+static uint8_t * token_to_wipe;
+
+static void wipe_token( struct net_endpoint * self, const struct net_event * event )
+{
+    (void) self;
+    if ( event->current == NETCODE_CLIENT_STATE_DISCONNECTED )
+        memset( token_to_wipe, 0, NETCODE_CONNECT_TOKEN_BYTES );
+}
+
+static void a_token_is_read_before_the_connection_before_it_ends( void )
+{
+    uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
+    struct net * net = net_create();
+    struct net_endpoint * server = net_server( net, NET_SERVER, 1 );
+    struct net_endpoint * client = net_client( net, NET_CLIENT );
+    CHECK( net_connect( client, server, 1 ) );
+    net_token_for( server, token, NET_TIMEOUT, 2 );
+    token_to_wipe = token;
+    client->on_event = wipe_token;
+    netcode_client_connect( client->client, token );
+    CHECK_EQUAL( token[0], 0 );
+    CHECK_EQUAL( net_state( client ), NETCODE_CLIENT_STATE_SENDING_CONNECTION_REQUEST );
+    CHECK( net_run_until( client, NETCODE_CLIENT_STATE_CONNECTED ) );
+    net_destroy( net );
+}
+
 int main( int argc, char ** argv )
 {
     tests_begin( argc, argv );
@@ -327,6 +355,7 @@ int main( int argc, char ** argv )
     TEST( short_ports_and_link_local_addresses_are_read );
     TEST( a_token_for_0_or_minus_1_or_33_or_40_servers_is_refused );
     TEST( a_config_of_zeros_makes_a_working_client_and_server );
+    TEST( a_token_is_read_before_the_connection_before_it_ends );
     netcode_term();
     return tests_done();
 }

@@ -163,9 +163,11 @@ pub unsafe extern "C" fn netcode_client_connect(client: *mut netcode_client_t, c
     // SAFETY: as the caller vouches.
     let Some(client) = (unsafe { enter(client, function) }) else { return };
     if holds(!connect_token.is_null(), c"connect_token", function) {
+        // SAFETY: not null, so it has all its bytes, and no user code runs while they are read. Callbacks of the
+        // connection that ends may already change them.
+        let token = ConnectToken::read(unsafe { &*connect_token.cast::<[u8; CONNECT_TOKEN_BYTES]>() });
         client.disconnect();
-        // SAFETY: not null, so it has all its bytes, and no user code runs while they are read.
-        client.connect(ConnectToken::read(unsafe { &*connect_token.cast::<[u8; CONNECT_TOKEN_BYTES]>() }));
+        client.connect(token);
     }
 }
 
