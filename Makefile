@@ -105,6 +105,7 @@ check: test lint instructions fallback-test fuzz-smoke supply-test conformance i
 DEEP_SECONDS ?= 3600
 
 check-deep: check unreal-test asan-test memcheck-test tsan-test
+	$(PYTHON) c_tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/c_tests --figures "s/"
 	$(MAKE) fuzz FUZZ_SECONDS=$(DEEP_SECONDS)
 	$(TARGET)/audit/soak --heap-may-grow --real-seconds $(DEEP_SECONDS)
 	$(TARGET)/audit/soak --heap-may-grow --real-seconds $(DEEP_SECONDS) --sockets

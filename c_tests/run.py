@@ -24,6 +24,8 @@ SYMBOLS = HERE.parent / "packaging" / "symbols.txt"
 TIMEOUT_SECONDS = 300
 MAX_LINES_SHOWN = 80
 FIGURES = "figures: "
+# What a program has left out because of where it runs.
+SKIPPED = re.compile(r"\s*skipped\b", re.IGNORECASE)
 WARNINGS = ["-O1", "-g", "-Wall", "-Wextra", "-Werror"]
 
 
@@ -58,12 +60,17 @@ def main():
             passed, failed = passed + ok, failed + (not ok)
             summary = output.strip().splitlines()[-1:] or [""]
             print(f"{'ok    ' if ok else 'FAILED'} {name:32} {seconds:6.1f} s  {summary[0]}", flush=True)
-            if options.figures and name.endswith("(static)"):
-                print("".join(f"       {line}\n" for line in output.splitlines() if line.startswith(FIGURES)), end="")
+            shown = [line.strip() for line in output.splitlines() if ok and is_worth_showing(line, options.figures, name)]
+            print("".join(f"       {line}\n" for line in shown), end="", flush=True)
             if not ok:
                 print("    | " + "\n    | ".join(output.splitlines()[-MAX_LINES_SHOWN:]), flush=True)
     print(f"C tests: {passed} passed, {failed} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 0 if passed and not failed else 1
+
+
+def is_worth_showing(line, figures, name):
+    """Of what a program that passed has printed, its last line aside."""
+    return SKIPPED.match(line) or (figures and name.endswith("(static)") and line.startswith(FIGURES))
 
 
 def all_jobs(options):

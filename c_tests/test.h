@@ -20,6 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Lines that begin so are shown by run.py --figures. */
+#define FIGURES "figures: "
+
 static int test_checks, test_failed_checks, tests_run, tests_failed;
 static const char * test_filter;
 

@@ -374,7 +374,7 @@ static void many_threads_live_at_once( void )
         CHECK( counted( &printed[i] ) > 0 );
         CHECK_EQUAL( counted( &asserted[i] ) > 0, NETCODE_TEST_ASSERTS );
     }
-    printf( "threads: %d at once, %d lives, %d payloads, %ld lines logged, %ld assertions, hooks changed %ld times, %.1f s\n",
+    printf( FIGURES "threads: %d at once, %d lives, %d payloads, %ld lines logged, %ld assertions, hooks changed %ld times, %.1f s\n",
             started, lives, payloads, counted( &printed[0] ) + counted( &printed[1] ), counted( &asserted[0] ) + counted( &asserted[1] ),
             changes, netcode_time() - start );
 }

@@ -125,8 +125,11 @@ impl<A: Allocator + Clone> Simulator<A> {
     }
 
     /// Sets the time, in seconds. What nobody has picked up since the last update is dropped, and
-    /// what is due arrives, in the order of sending.
+    /// what is due arrives, in the order of sending. With a time that is not finite nothing happens.
     pub fn update(&mut self, now: f64) {
+        if !now.is_finite() {
+            return;
+        }
         self.now = now;
         self.discard_arrived();
         let mut next = 0;
@@ -254,6 +257,21 @@ mod tests {
         network.update(1.0);
         network.update(1.1);
         assert!(network.receive(address(2)).is_none(), "nobody picked it up in time");
+    }
+
+    #[test]
+    fn a_time_that_is_not_finite_loses_nothing() {
+        let settings = Settings { latency_milliseconds: 100.0, ..Settings::default() };
+        let mut network = Simulator::new();
+        for time in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            network.update(0.0);
+            network.update(time);
+            network.send(&settings, address(1), address(2), b"hello");
+            network.update(time);
+            network.update(0.2);
+            network.update(time);
+            assert!(network.receive(address(2)).is_some(), "{time}");
+        }
     }
 
     #[test]

@@ -131,10 +131,6 @@ static inline struct netcode_address_t spoofed_source( int n )
     return source;
 }
 
-/* Figures. Lines that begin so are shown by run.py --figures. */
-
-#define FIGURES "figures: "
-
 static inline int attack_done( void )
 {
     if ( attack_cases )

@@ -191,6 +191,49 @@ static void changed_packets_of_a_connection_are_ignored( void )
     net_pair_close( &pair );
 }
 
+/* From now on nothing gets through. Returns the time at which the two may last have heard of each other. */
+static double fall_silent( struct net_pair * pair )
+{
+    net_steps( pair->net, 3, NET_TICK );
+    pair->client->drop = pair->server->drop = NET_ALL;
+    net_step( pair->net, NET_TICK );
+    net_forget( pair->net );
+    return pair->net->time;
+}
+
+/* Nothing shows that a keep-alive was taken but this: the connection lives longer. */
+static void changed_keep_alives_do_not_keep_a_connection( void )
+{
+    struct net_pair pair = net_pair_open( 4 );
+    struct net_datagram of_client, of_server;
+    double last;
+    last = fall_silent( &pair );
+
+    net_step( pair.net, 0.5 * NET_TIMEOUT );
+    of_client = withheld( pair.client, NET_KEEP_ALIVE );
+    of_server = withheld( pair.server, NET_KEEP_ALIVE );
+    check_only_the_genuine_counts( pair.server, &of_client );
+    check_only_the_genuine_counts( pair.client, &of_server );
+
+    net_step( pair.net, last + NET_TIMEOUT + NET_TICK - pair.net->time );
+    CHECK( net_history_is( pair.server, "-0:1" ) );
+    CHECK( net_history_is( pair.client, "3>-4" ) );
+    net_pair_close( &pair );
+
+    /* and a genuine one does */
+    pair = net_pair_open( 4 );
+    last = fall_silent( &pair );
+    net_step( pair.net, 0.5 * NET_TIMEOUT );
+    of_client = withheld( pair.client, NET_KEEP_ALIVE );
+    of_server = withheld( pair.server, NET_KEEP_ALIVE );
+    net_process( pair.server, &of_client.from, of_client.data, of_client.bytes );
+    net_process( pair.client, &of_server.from, of_server.data, of_server.bytes );
+    net_step( pair.net, last + NET_TIMEOUT + NET_TICK - pair.net->time );
+    CHECK( net_history_is( pair.server, "" ) );
+    CHECK( net_history_is( pair.client, "" ) );
+    net_pair_close( &pair );
+}
+
 static void changed_disconnects_do_not_end_a_connection( void )
 {
     struct net_pair pair = net_pair_open( 4 );
@@ -227,6 +270,7 @@ int main( int argc, char ** argv )
     TEST( changed_handshake_packets_are_ignored );
     TEST( changed_denials_are_ignored );
     TEST( changed_packets_of_a_connection_are_ignored );
+    TEST( changed_keep_alives_do_not_keep_a_connection );
     TEST( changed_disconnects_do_not_end_a_connection );
     if ( !test_filter )
         TEST( every_type_of_packet_has_been_tried );

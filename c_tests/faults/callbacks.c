@@ -325,6 +325,6 @@ int main( int argc, char ** argv )
     netcode_set_assert_function( net_assert_handler );
     TEST( anything_may_happen_on_loopback );
     netcode_term();
-    printf( "callbacks: %ld scenarios, %ld acts from within\n", scenarios, acts_done );
+    printf( FIGURES "callbacks: %ld scenarios, %ld acts from within\n", scenarios, acts_done );
     return tests_done();
 }

@@ -225,6 +225,6 @@ int main( int argc, char ** argv )
     netcode_set_assert_function( net_assert_handler );
     TEST( anything_may_happen_over_sockets_and_simulator );
     netcode_term();
-    printf( "callbacks over a network: %ld scenarios, %ld acts from within\n", scenarios, acts_done );
+    printf( FIGURES "callbacks over a network: %ld scenarios, %ld acts from within\n", scenarios, acts_done );
     return tests_done();
 }

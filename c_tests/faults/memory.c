@@ -398,6 +398,6 @@ int main( int argc, char ** argv )
     TEST( allocations_may_fail_at_random );
     TEST( bystanders_play_on_while_memory_fails );
     netcode_term();
-    printf( "memory: %ld lives, %ld allocations failed, %ld payloads lost for it\n", lives, failures_seen, payloads_lost );
+    printf( FIGURES "memory: %ld lives, %ld allocations failed, %ld payloads lost for it\n", lives, failures_seen, payloads_lost );
     return tests_done();
 }

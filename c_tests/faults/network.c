@@ -346,7 +346,7 @@ int main( int argc, char ** argv )
     TEST( an_ipv6_socket_that_cannot_be_ipv6_only_is_a_create_error );
     TEST( buffers_that_are_refused_are_asked_for_with_half_the_size );
     netcode_term();
-    printf( "network: %d faults survived, at most %d calls of receiving in an update\n", faults_survived, most_calls );
+    printf( FIGURES "network: %d faults survived, at most %d calls of receiving in an update\n", faults_survived, most_calls );
     return tests_done();
 }
 

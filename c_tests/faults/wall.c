@@ -240,7 +240,7 @@ int main( int argc, char ** argv )
     TEST( after_a_restart_tokens_are_refused_by_the_new_clock );
     TEST( sessions_do_not_go_by_the_wall_clock );
     TEST( clocks_beyond_reason_are_harmless );
-    printf( "wall clock: %d moves, %ld requests, %ld refused\n", MOVES, requests_made, requests_refused );
+    printf( FIGURES "wall clock: %d moves, %ld requests, %ld refused\n", MOVES, requests_made, requests_refused );
     return tests_done();
 }
 
