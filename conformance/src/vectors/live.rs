@@ -176,7 +176,13 @@ impl Guest {
 
     /// As [`answers`](Self::answers), with something else about it.
     pub(super) fn answers_with(&self, challenge: i64, sequence: u64, name: &'static str, value: i64) -> Json {
-        object! { "from": self.address, "answer": self.answer(challenge, sequence).with(name, value) }
+        self.answers_spoiled(challenge, sequence, &[(name, value)])
+    }
+
+    pub(super) fn answers_spoiled(&self, challenge: i64, sequence: u64, spoiled: &[(&'static str, i64)]) -> Json {
+        let answer = self.answer(challenge, sequence);
+        let answer = spoiled.iter().fold(answer, |answer, &(name, value)| answer.with(name, value));
+        object! { "from": self.address, "answer": answer }
     }
 
     fn answer(&self, challenge: i64, sequence: u64) -> Json {

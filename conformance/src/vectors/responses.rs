@@ -1,4 +1,5 @@
-//! What a server makes of the answers to its challenges.
+//! What a server makes of the answers to its challenges. Each flaw is shown alone, together with the next one in the
+//! order of the protocol, and on a server that is full, which answers only if nothing else is wrong.
 
 use super::Case;
 use super::live::*;
@@ -7,7 +8,106 @@ use crate::wire::{DISCONNECT, RESPONSE};
 
 const SECOND: &str = "10.0.1.2:50000";
 
+/// What can be wrong with a response, in the order in which it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flaw {
+    UnknownSource,
+    Forged,
+    TokenChanged,
+    NumberChanged,
+    AnotherToken,
+    ConnectedSource,
+    ConnectedId,
+    Full,
+}
+
+use Flaw::*;
+
+const ORDER: [Flaw; 8] =
+    [UnknownSource, Forged, TokenChanged, NumberChanged, AnotherToken, ConnectedSource, ConnectedId, Full];
+
+impl Flaw {
+    fn name(self) -> &'static str {
+        match self {
+            UnknownSource => "unknown-source",
+            Forged => "forged",
+            TokenChanged => "challenge-token-changed",
+            NumberChanged => "challenge-number-changed",
+            AnotherToken => "challenge-of-another-token",
+            ConnectedSource => "connected-source",
+            ConnectedId => "connected-id",
+            Full => "full",
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            UnknownSource => "unknown_source",
+            Forged => "forged",
+            TokenChanged | NumberChanged | AnotherToken => "other_challenge",
+            ConnectedSource => "unexpected",
+            ConnectedId => "client_id_connected",
+            Full => panic!("is no reason to be silent"),
+        }
+    }
+}
+
 pub(super) fn cases() -> Vec<Case> {
+    let mut cases = alone();
+    for pair in ORDER.windows(2) {
+        // Whoever is connected has its own id.
+        if pair != [ConnectedSource, ConnectedId] {
+            cases.push(flawed(pair));
+        }
+    }
+    // The last pair has been shown.
+    cases.extend(ORDER[..6].iter().map(|flaw| flawed(&[*flaw, Full])));
+    cases.push(full());
+    cases
+}
+
+/// Two things are wrong with a response.
+fn flawed(flaws: &[Flaw]) -> Case {
+    let has = |flaw| flaws.contains(&flaw);
+    let names: Vec<_> = flaws.iter().map(|flaw| flaw.name()).collect();
+    let id = names.join("-and-");
+    let note = if has(Full) { "a full server is silent about what it ignores" } else { "" };
+    let mut server = ServerCase::with(&id, note, if has(Full) { 1 } else { SLOTS }, 30);
+
+    let guest = Guest::new(&id);
+    let other = Guest::at(SECOND, "the other one");
+    let other = other.with(|token| {
+        if has(ConnectedId) {
+            token.client_id = guest.token.client_id
+        }
+    });
+    let own = server.challenges(0.0, &guest);
+    let others = server.challenges(0.0, &other);
+    if has(ConnectedSource) {
+        server.accepts(0.0, &guest, own, 0);
+    } else if has(ConnectedId) || has(Full) {
+        server.accepts(0.0, &other, others, 0);
+    }
+
+    let mut spoiled = Vec::new();
+    if has(Forged) {
+        spoiled.push(("flip_datagram_byte", 40));
+    }
+    if has(TokenChanged) {
+        spoiled.push(("flip_challenge_byte", 150));
+    }
+    if has(NumberChanged) {
+        spoiled.push(("add_to_challenge_sequence", 7));
+    }
+    let sender = if has(UnknownSource) { guest.from(STRANGER) } else { guest };
+    let answer = sender.answers_spoiled(if has(AnotherToken) { others } else { own }, 2, &spoiled);
+    // The source is known before anything is decrypted.
+    let early = if has(ConnectedSource) && flaws[0] != ConnectedSource { "|unexpected" } else { "" };
+    server.ignores(answer, &format!("{}{early}", flaws[0].reason()));
+    server.case
+}
+
+fn alone() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut case = |id: &str, note: &str, play: &dyn Fn(&mut ServerCase, Guest)| {
         let mut server = ServerCase::new(id, note);
@@ -99,8 +199,6 @@ pub(super) fn cases() -> Vec<Case> {
         server.ignores(guest.answers(first, 1), "forged");
         server.accepts(0.0, &other, second, 0);
     });
-    cases.push(full());
-    cases.push(full_and_connected_id());
     cases
 }
 
@@ -114,15 +212,5 @@ fn full() -> Case {
     let seen = seen.client(quicker.event(0, false, SENT_AWAY));
     server.ask(object! { "op": "server_disconnect", "slot": 0 }, seen);
     server.accepts(0.0, &guest, challenge, 0);
-    server.case
-}
-
-fn full_and_connected_id() -> Case {
-    let mut server = ServerCase::with("full-and-connected-id", "a full server is silent about what it ignores", 1, 30);
-    let guest = Guest::new("the one");
-    let twin = Guest::at(SECOND, "the same").with(|token| token.client_id = guest.token.client_id);
-    let first = server.challenges(0.0, &guest);
-    server.joins(0.0, &twin, 0);
-    server.ignores(guest.answers(first, 1), "client_id_connected");
     server.case
 }
