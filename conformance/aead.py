@@ -1,6 +1,8 @@
-"""ChaCha20-Poly1305 (RFC 8439), as the protocol's packets are sealed. Slow, and for the checker only: with it a
-response can be made to a challenge that only the implementation under test knows."""
+"""ChaCha20-Poly1305 (RFC 8439), as the protocol's packets are sealed, and with 24 bytes of nonce (XChaCha20), as its
+tokens are. Slow, and for the checker only: with it a response can be made to a challenge that only the implementation
+under test knows, and many requests from one description."""
 
+import functools
 import struct
 
 TAG_BYTES = 16
@@ -31,12 +33,30 @@ def seal_packet(protocol_id, key, kind, sequence, plain):
 
 def open_packet(protocol_id, key, packet):
     """Type, sequence number and contents of a packet."""
+    kind, sequence, contents = outside_of(packet)
+    sealed = packet[len(packet) - len(contents) - TAG_BYTES :]
+    return kind, sequence, open_(key, _packet_nonce(sequence), _packet_associated(protocol_id, packet[:1]), sealed)
+
+
+def outside_of(packet):
+    """The same without the key: the contents are encrypted."""
     if not packet or not 1 <= packet[0] >> 4 <= 8 or len(packet) < 1 + (packet[0] >> 4) + TAG_BYTES:
         raise Forged
     start = 1 + (packet[0] >> 4)
-    sequence = int.from_bytes(packet[1:start], "little")
-    associated = _packet_associated(protocol_id, packet[:1])
-    return packet[0] & 15, sequence, open_(key, _packet_nonce(sequence), associated, packet[start:])
+    return packet[0] & 15, int.from_bytes(packet[1:start], "little"), packet[start:-TAG_BYTES]
+
+
+def request(protocol_id, expire_timestamp, private_key, nonce, plain):
+    """The connection request for a token with this private part."""
+    start = VERSION + protocol_id.to_bytes(8, "little") + expire_timestamp.to_bytes(8, "little")
+    key = hchacha(private_key, nonce[:16])
+    return b"\0" + start + nonce + seal(key, bytes(4) + nonce[16:], start, plain)
+
+
+def hchacha(key, nonce):
+    """The key that XChaCha20 derives from the first 16 bytes of a nonce."""
+    x = _rounds(struct.unpack("<16I", b"expand 32-byte k" + key + nonce))
+    return struct.pack("<8I", *x[:4], *x[12:])
 
 
 def _packet_nonce(sequence):
@@ -47,8 +67,14 @@ def _packet_associated(protocol_id, prefix):
     return VERSION + protocol_id.to_bytes(8, "little") + prefix
 
 
+# What many tokens of one nonce have in common is made once.
+@functools.lru_cache(maxsize=32)
 def _block(key, counter, nonce):
     initial = struct.unpack("<16I", b"expand 32-byte k" + key + struct.pack("<I", counter) + nonce)
+    return struct.pack("<16I", *((word + first) & 0xFFFFFFFF for word, first in zip(_rounds(initial), initial)))
+
+
+def _rounds(initial):
     x = list(initial)
     for _ in range(10):
         for a, b, c, d in (
@@ -67,7 +93,7 @@ def _block(key, counter, nonce):
             x[c] = (x[c] + x[d]) & 0xFFFFFFFF
             t = x[b] ^ x[c]
             x[b] = (t << 7 | t >> 25) & 0xFFFFFFFF
-    return struct.pack("<16I", *((word + first) & 0xFFFFFFFF for word, first in zip(x, initial)))
+    return x
 
 
 def _xor(key, nonce, data):

@@ -15,7 +15,7 @@ import aead
 import check
 
 SHORT_SECONDS = 2
-SERVER_SECRETS = ("sequence", "challenge_sequence", "type", "protocol_id", "server_to_client_key")
+SERVER_SECRETS = ("sequence", "challenge_sequence", "type", "protocol_id", "server_to_client_key", "count", "port_step")
 
 
 def run(categories, command):
@@ -126,7 +126,7 @@ def protocol_troubles(categories):
 
 
 def cipher_troubles():
-    """The example of RFC 8439, 2.8.2."""
+    """The examples of RFC 8439, 2.8.2, and of the XChaCha draft, 2.2.1."""
     key, nonce = bytes(range(0x80, 0xA0)), bytes.fromhex("070000004041424344454647")
     associated = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
     plain = (
@@ -136,7 +136,11 @@ def cipher_troubles():
     sealed = aead.seal(key, nonce, associated, plain)
     right = sealed[-16:].hex() == "1ae10b594f09e26a7e902ecbd0600691" and sealed[:4].hex() == "d31a8d34"
     right = right and aead.open_(key, nonce, associated, sealed) == plain
-    return [] if right else ["the checker's cipher is not that of RFC 8439"]
+    troubles = [] if right else ["the checker's cipher is not that of RFC 8439"]
+    derived = aead.hchacha(bytes(range(32)), bytes.fromhex("000000090000004a0000000031415927"))
+    if derived.hex() != "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc":
+        troubles.append("the checker's keys for long nonces are not those of the XChaCha draft")
+    return troubles
 
 
 def vector_troubles(categories):

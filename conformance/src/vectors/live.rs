@@ -127,7 +127,7 @@ impl Seen {
 /// Somebody with a token, at an address: the other side of a server.
 #[derive(Clone, Debug)]
 pub(super) struct Guest {
-    pub(super) address: &'static str,
+    pub(super) address: String,
     pub(super) token: Token,
 }
 
@@ -139,7 +139,7 @@ impl Guest {
 
     pub(super) fn at(address: &'static str, name: &str) -> Self {
         let token = Token::draw(&mut Random::named(name), private_key(), PROTOCOL_ID, &[self::address(SERVER)]);
-        Self { address, token }
+        Self { address: address.into(), token }
     }
 
     pub(super) fn with(mut self, change: impl FnOnce(&mut Token)) -> Self {
@@ -149,7 +149,7 @@ impl Guest {
 
     /// The same token from elsewhere.
     pub(super) fn from(&self, address: &'static str) -> Self {
-        Self { address, token: self.token.clone() }
+        Self { address: address.into(), token: self.token.clone() }
     }
 
     pub(super) fn session(&self) -> Session {
@@ -157,11 +157,11 @@ impl Guest {
     }
 
     pub(super) fn asks(&self) -> Json {
-        datagram(self.address, &self.token.request())
+        datagram(&self.address, &self.token.request())
     }
 
     pub(super) fn says(&self, kind: u8, sequence: u64, plain: &[u8]) -> Json {
-        datagram(self.address, &self.session().client_seals(kind, sequence, plain))
+        datagram(&self.address, &self.session().client_seals(kind, sequence, plain))
     }
 
     pub(super) fn keeps_alive(&self, sequence: u64) -> Json {
@@ -171,7 +171,7 @@ impl Guest {
     /// The response to a challenge that the server has sent in this vector, counted from 0. The checker makes it,
     /// since only the server knows what it will send.
     pub(super) fn answers(&self, challenge: i64, sequence: u64) -> Json {
-        object! { "from": self.address, "answer": self.answer(challenge, sequence) }
+        object! { "from": &self.address[..], "answer": self.answer(challenge, sequence) }
     }
 
     /// As [`answers`](Self::answers), with something else about it.
@@ -182,7 +182,7 @@ impl Guest {
     pub(super) fn answers_spoiled(&self, challenge: i64, sequence: u64, spoiled: &[(&'static str, i64)]) -> Json {
         let answer = self.answer(challenge, sequence);
         let answer = spoiled.iter().fold(answer, |answer, &(name, value)| answer.with(name, value));
-        object! { "from": self.address, "answer": answer }
+        object! { "from": &self.address[..], "answer": answer }
     }
 
     fn answer(&self, challenge: i64, sequence: u64) -> Json {
@@ -205,7 +205,7 @@ impl Guest {
 
     fn global(&self, kind: u8) -> Json {
         object! {
-            "to": self.address,
+            "to": &self.address[..],
             "type": i64::from(kind),
             "sequence": "global",
             "protocol_id": id(self.session().protocol_id),
@@ -215,7 +215,7 @@ impl Guest {
 
     /// A packet that the server is to send to this guest.
     pub(super) fn hears(&self, kind: u8, sequence: u64, plain: &[u8]) -> Json {
-        sent(self.address, &self.session().server_seals(kind, sequence, plain))
+        sent(&self.address, &self.session().server_seals(kind, sequence, plain))
     }
 
     pub(super) fn hears_keep_alive(&self, sequence: u64, slot: u32, slots: u32) -> Json {
@@ -235,6 +235,42 @@ impl Guest {
 
     pub(super) fn came(&self, slot: i64) -> Json {
         self.event(slot, true, 0)
+    }
+}
+
+/// Many guests, whose tokens differ in the client id alone.
+pub(super) struct Crowd {
+    base: Guest,
+    /// What lies between the ports of one and the next: 0 if all are at one address.
+    port_step: u16,
+}
+
+impl Crowd {
+    pub(super) fn at(address: &'static str, name: &str, port_step: u16) -> Self {
+        Self { base: Guest::at(address, name), port_step }
+    }
+
+    pub(super) fn guest(&self, number: i64) -> Guest {
+        let mut guest = self.base.clone();
+        guest.token.client_id = guest.token.client_id.wrapping_add(number as u64);
+        let mut address = address(&guest.address);
+        address.set_port(address.port() + number as u16 * self.port_step);
+        Guest { address: address.to_string(), ..guest }
+    }
+
+    fn asks(&self, first: i64, count: i64) -> Json {
+        let token = &self.base.token;
+        let requests = object! {
+            "first": first,
+            "count": count,
+            "port_step": i64::from(self.port_step),
+            "protocol_id": id(token.session.protocol_id),
+            "expire_timestamp": decimal(token.expire),
+            "private_key": token.private_key,
+            "nonce": token.nonce,
+            "plain": token.private_plain(),
+        };
+        object! { "from": self.guest(first).address, "requests": requests }
     }
 }
 
@@ -300,6 +336,16 @@ impl ServerCase {
         self.challenge_sequence += 1;
         self.challenges += 1;
         self.challenges - 1
+    }
+
+    /// Each of a crowd asks, and is challenged. The checker makes the requests: see `requests` in README.md.
+    pub(super) fn challenges_crowd(&mut self, time: f64, crowd: &Crowd, first: i64, count: i64) {
+        let challenges = (crowd.guest(first).challenge(self.challenge_sequence))
+            .with("count", count)
+            .with("port_step", i64::from(crowd.port_step));
+        self.update(time, vec![crowd.asks(first, count)], Seen::nothing().sent(challenges));
+        self.challenge_sequence += count as u64;
+        self.challenges += 1; // only the last can be answered
     }
 
     /// A guest answers, and is connected.

@@ -89,7 +89,7 @@ fn flawed(flaws: &[Flaw]) -> Case {
     let guest = Guest::new(&id).with(|token| change_token(token, flaws));
     let mut occupant = Guest::at("10.0.1.2:50000", "the client who is there");
     if has(AddressConnected) {
-        occupant.address = CLIENT;
+        occupant.address = CLIENT.into();
     }
     if has(ClientIdConnected) {
         occupant.token.client_id = guest.token.client_id;
@@ -223,6 +223,8 @@ fn more() -> Vec<Case> {
         },
     );
     cases.push(denied_and_then_not());
+    cases.extend(history_full());
+    cases.extend(mappings_full());
     cases
 }
 
@@ -240,4 +242,60 @@ fn denied_and_then_not() -> Case {
     server.update(0.0, vec![farewell], left);
     server.joins(0.0, &guest, 0);
     server.case
+}
+
+/// How many tokens and handshakes a server remembers, whatever the number of its slots; and how many come at a time.
+const HISTORY: i64 = 2048;
+const MAPPINGS: i64 = 1024;
+const AT_A_TIME: i64 = 256;
+
+fn history_full() -> [Case; 2] {
+    let full = |id: &str, note: &str, play: &dyn Fn(&mut ServerCase, &Crowd, Guest)| {
+        let mut server = ServerCase::with(id, note, 1, 30);
+        let crowd = Crowd::at("10.0.2.1:20000", "history", 0);
+        for first in (0..HISTORY).step_by(AT_A_TIME as usize) {
+            server.challenges_crowd(0.0, &crowd, first, AT_A_TIME);
+        }
+        play(&mut server, &crowd, Guest::new("one token more"));
+        server.case
+    };
+    let alone = full("history-full", "a token more is refused, and none is forgotten", &|server, crowd, guest| {
+        server.ignores(guest.asks(), "history_full");
+        server.ignores(crowd.guest(HISTORY).asks(), "history_full");
+        server.ignores(crowd.guest(0).from(STRANGER).asks(), "token_used");
+        server.joins(0.0, &crowd.guest(0), 0);
+    });
+    let and_full = full("history-full-and-full", "ignored, not denied", &|server, crowd, guest| {
+        server.joins(0.0, &crowd.guest(0), 0);
+        server.ignores(guest.asks(), "history_full");
+    });
+    [alone, and_full]
+}
+
+fn mappings_full() -> [Case; 2] {
+    let full = |id: &str, note: &str, play: &dyn Fn(&mut ServerCase, &Crowd, Guest)| {
+        let mut server = ServerCase::with(id, note, 1, 30);
+        let crowd = Crowd::at("10.0.2.1:20000", "mappings", 1);
+        for first in (0..MAPPINGS).step_by(AT_A_TIME as usize) {
+            server.challenges_crowd(0.0, &crowd, first, AT_A_TIME);
+        }
+        play(&mut server, &crowd, Guest::new("one source more"));
+        server.case
+    };
+    let note = "one source more is refused, and none is forgotten; yet the token is that source's";
+    let alone = full("mappings-full", note, &|server, crowd, guest| {
+        server.ignores(guest.asks(), "mappings_full");
+        server.ignores(guest.from(STRANGER).asks(), "token_used");
+        for known in [0, MAPPINGS - 1] {
+            server.challenges(0.0, &crowd.guest(known));
+        }
+        server.ignores(guest.asks(), "mappings_full");
+        // All have run out.
+        server.joins(5.0625, &guest, 0);
+    });
+    let and_full = full("full-and-mappings-full", "denied: that needs no mapping", &|server, crowd, guest| {
+        server.joins(0.0, &crowd.guest(0), 0);
+        server.update(0.0, vec![guest.asks()], Seen::nothing().sent(guest.denied()));
+    });
+    [alone, and_full]
 }

@@ -112,9 +112,9 @@ pub(super) fn cases() -> Vec<Case> {
         let other = Guest::at("10.0.1.2:50000", "the other client");
         server.joins(0.0, &other, 1);
         let packet = other.session().client_seals(PAYLOAD, 2, b"hello");
-        server.ignores(datagram(guest.address, &packet), "forged");
+        server.ignores(datagram(&guest.address, &packet), "forged");
         let seen = Seen::nothing().received_from(1, 2, b"hello");
-        server.update(0.0, vec![datagram(other.address, &packet)], seen);
+        server.update(0.0, vec![datagram(&other.address, &packet)], seen);
         hello(server, &guest, 2);
     });
     cases
