@@ -254,7 +254,10 @@ class Run:
             expected, got = expect.get(name, []), reply.get(name)
             if name in ("reason", "ignored") and not self.reasons:
                 continue
-            if name == "sent":
+            if name == "reason" and isinstance(got, str):
+                if got not in expected.split("|"):
+                    differences.append(difference(name, expected, got))
+            elif name == "sent":
                 differences += self.compare_sent(expected, got)
             elif name == "ignored" and isinstance(got, list) and len(got) == len(expected):
                 if any(reason not in one.split("|") for reason, one in zip(got, expected)):

@@ -66,13 +66,26 @@ pub(super) fn cases() -> Vec<Case> {
         client.ignores(NOW, datagram(SERVER, &data), "too_small");
     });
     connected("sizes", "authentic, but of another size than its type", &|client| {
-        for (kind, sizes) in [(KEEP_ALIVE, [7, 9]), (DISCONNECT, [1, 8]), (PAYLOAD, [0, 1201])] {
-            for size in sizes {
-                let packet = client.server_says(kind, 1, &vec![1; size]);
-                client.ignores(NOW, packet, "size");
-            }
+        // Each with a number of its own: whoever looks at the size after decrypting has received that number.
+        let kinds = [(KEEP_ALIVE, [7, 9]), (DISCONNECT, [1, 8]), (PAYLOAD, [0, 1201])];
+        let packets = kinds.into_iter().flat_map(|(kind, sizes)| sizes.map(|size| (kind, size)));
+        for (sequence, (kind, size)) in (1..).zip(packets) {
+            let packet = client.server_says(kind, sequence, &vec![1; size]);
+            client.ignores(NOW, packet, "size");
         }
+        hello(client, 7);
+    });
+    connected("size-and-replayed", "a number that was there before, in a packet of another size", &|client| {
         hello(client, 1);
+        for (kind, size) in [(KEEP_ALIVE, 7), (DISCONNECT, 1), (PAYLOAD, 1201)] {
+            let packet = client.server_says(kind, 1, &vec![1; size]);
+            client.ignores(NOW, packet, "size|replayed");
+        }
+    });
+    connected("largest-packet", "1225 bytes: 1200 of payload behind 8 of sequence", &|client| {
+        let (data, sequence) = ([7; 1200], 1 << 63);
+        let packet = client.server_says(PAYLOAD, sequence, &data);
+        client.update(NOW, vec![packet], Seen::nothing().received(sequence, &data));
     });
     connected("forged", "changed on the way, or of another key; its number can still be used", &|client| {
         let packet = client.token.session.server_seals(PAYLOAD, 300, b"hello");
@@ -92,6 +105,12 @@ pub(super) fn cases() -> Vec<Case> {
             let packet = client.server_says(kind, sequence, &contents(kind));
             client.ignores(NOW, packet, "replayed");
         }
+    });
+    connected("replayed-and-forged", "nothing is decrypted whose number was there before", &|client| {
+        hello(client, 1);
+        let mut changed = client.token.session.server_seals(PAYLOAD, 1, b"hello");
+        changed[4] ^= 1;
+        client.ignores(NOW, datagram(SERVER, &changed), "replayed");
     });
     connected("from-elsewhere", "a copy from another address does not count as received", &|client| {
         let packet = client.token.session.server_seals(PAYLOAD, 1, b"hello");
@@ -148,5 +167,30 @@ fn before_connected() -> Vec<Case> {
     let welcome = again.welcome(0);
     again.update(NOW, vec![welcome], Seen::nothing().state(change(2, 3, 2, SLOTS.into())));
     cases.push(again.case);
+
+    let mut denied = ClientCase::new("denied-of-any-number", "denials are not under replay protection");
+    denied.waits(0.0);
+    let payload = denied.server_says(PAYLOAD, 300, &contents(PAYLOAD));
+    denied.ignores(0.0, payload, "unexpected");
+    let packet = denied.server_says(DENIED, 300, &[]);
+    denied.update(0.0, vec![packet], Seen::nothing().state(change(1, -1, 0, 0)));
+    cases.push(denied.case);
+
+    let note = "an authentic packet that comes too early has used its number up";
+    let mut early = ClientCase::new("unexpected-and-yet-received", note);
+    early.waits(0.0);
+    let payload = early.server_says(PAYLOAD, 7, &contents(PAYLOAD));
+    early.ignores(0.0, payload, "unexpected");
+    let challenge = early.challenge(1 << 63);
+    early.update(0.0, vec![challenge], Seen::nothing().state(change(1, 2, 0, 0)));
+    let farewell = early.server_says(DISCONNECT, 9, &[]);
+    early.ignores(0.0, farewell, "unexpected");
+    let welcome = early.welcome(7);
+    early.ignores(0.0, welcome, "replayed");
+    let welcome = early.welcome(8);
+    early.update(NOW, vec![welcome], Seen::nothing().state(change(2, 3, 2, SLOTS.into())));
+    let payload = early.server_says(PAYLOAD, 9, b"hello");
+    early.ignores(NOW, payload, "replayed");
+    cases.push(early.case);
     cases
 }

@@ -135,15 +135,22 @@ fn unreadable() -> Vec<Case> {
     for byte in 0..13 {
         refused(&format!("version-byte-{byte}"), "another version", "version", &|token| token[byte] ^= 1);
     }
-    refused(
-        "expires-before-creation",
-        "create timestamp later than expire timestamp",
-        "expires_before_creation",
-        &|token| {
-            token[CREATE_AT..CREATE_AT + 16]
-                .copy_from_slice(&[&11u64.to_le_bytes()[..], &10u64.to_le_bytes()].concat());
-        },
-    );
+    let expired = |token: &mut [u8]| {
+        let (create, expire) = (11u64.to_le_bytes(), 10u64.to_le_bytes());
+        token[CREATE_AT..CREATE_AT + 16].copy_from_slice(&[create, expire].concat());
+    };
+    let note = "create timestamp later than expire timestamp";
+    refused("expires-before-creation", note, "expires_before_creation", &|token| expired(token));
+    let note = "the version says what the rest means";
+    refused("version-and-expires-before-creation", note, "version", &|token| {
+        token[9] ^= 1;
+        expired(token);
+    });
+    let (note, either) = ("in any order: the state is the same", "expires_before_creation|servers");
+    refused("expires-before-creation-and-33-servers", note, either, &|token| {
+        token[COUNT_AT] = 33;
+        expired(token);
+    });
     for count in [0u32, 33, 256, u32::MAX] {
         refused(&format!("{count}-servers"), "1 to 32 servers", "servers", &|token| {
             token[COUNT_AT..COUNT_AT + 4].copy_from_slice(&count.to_le_bytes());

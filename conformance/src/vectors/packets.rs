@@ -151,6 +151,8 @@ fn refused() -> Vec<Case> {
         let name = format!("{bytes}-sequence-bytes");
         refused(&name, "1 to 8 bytes", &padded(bytes << 4 | PAYLOAD), "sequence_bytes");
     }
+    let nine = [&[0x90 | DISCONNECT][..], &[0; 9 + 15]].concat();
+    refused("9-sequence-bytes-and-no-room", "sequence bytes before their room", &nine, "sequence_bytes");
     let short = [&[0x80 | DISCONNECT][..], &[0; 8 + 15]].concat();
     refused("no-room-for-the-tag", "prefix, 8 bytes of sequence, and 15 of 16 bytes of tag", &short, "too_small");
     for (kind, name) in TYPES {
@@ -178,6 +180,9 @@ fn refused() -> Vec<Case> {
             forged("contents", 2, 1);
         }
     }
+    let mut forged = sealed(0x10 | PAYLOAD, &[1; 1201]);
+    forged[40] ^= 1;
+    refused("payload-of-1201-and-forged", "the size may be looked at after decrypting", &forged, "size|forged");
     let disconnect_as_denied = [&[0x10 | DENIED], &small[1..]].concat();
     refused("disconnect-as-denied", "the prefix byte is authenticated", &disconnect_as_denied, "forged");
     let more_zeros = [&[0x20 | DISCONNECT, 1, 0][..], &small[2..]].concat();

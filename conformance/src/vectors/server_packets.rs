@@ -70,12 +70,24 @@ pub(super) fn cases() -> Vec<Case> {
         server.ignores(datagram(CLIENT, &data), "too_small");
     });
     connected("sizes", "authentic, but of another size than its type", &|server, guest| {
-        for (kind, sizes) in [(KEEP_ALIVE, [7, 9]), (DISCONNECT, [1, 8]), (PAYLOAD, [0, 1201])] {
-            for size in sizes {
-                server.ignores(guest.says(kind, 2, &vec![1; size]), "size");
-            }
+        // Each with a number of its own: whoever looks at the size after decrypting has received that number.
+        let kinds = [(KEEP_ALIVE, [7, 9]), (DISCONNECT, [1, 8]), (PAYLOAD, [0, 1201])];
+        let packets = kinds.into_iter().flat_map(|(kind, sizes)| sizes.map(|size| (kind, size)));
+        for (sequence, (kind, size)) in (2..).zip(packets) {
+            server.ignores(guest.says(kind, sequence, &vec![1; size]), "size");
         }
+        hello(server, &guest, 8);
+    });
+    connected("size-and-replayed", "a number that was there before, in a packet of another size", &|server, guest| {
         hello(server, &guest, 2);
+        for (kind, size) in [(KEEP_ALIVE, 7), (DISCONNECT, 1), (PAYLOAD, 1201)] {
+            server.ignores(guest.says(kind, 2, &vec![1; size]), "size|replayed");
+        }
+    });
+    connected("largest-packet", "1225 bytes: 1200 of payload behind 8 of sequence", &|server, guest| {
+        let (data, sequence) = ([7; 1200], 1 << 63);
+        let seen = Seen::nothing().received_from(0, sequence, &data);
+        server.update(0.0, vec![guest.says(PAYLOAD, sequence, &data)], seen);
     });
     connected("forged", "changed on the way, or of another key; its number can still be used", &|server, guest| {
         let packet = guest.session().client_seals(PAYLOAD, 300, b"hello");

@@ -2,8 +2,9 @@
 
 use super::Case;
 use super::live::*;
+use super::packets::contents;
 use crate::object;
-use crate::wire::{DENIED, DISCONNECT, PAYLOAD, Token};
+use crate::wire::{DENIED, DISCONNECT, KEEP_ALIVE, PAYLOAD, Token};
 
 const TICK: f64 = 0.0625;
 const SECOND: &str = "10.0.0.2:40000";
@@ -168,6 +169,22 @@ pub(super) fn cases() -> Vec<Case> {
         let packet = client.server_says(PAYLOAD, 1, b"the third server");
         client.update(12.0 + TICK, vec![packet], Seen::nothing().received(1, b"the third server"));
     });
+    case("next-server-has-a-window-of-its-own", "the numbers of the first can come again", several, &|client| {
+        client.waits(0.0);
+        for sequence in [0, 1] {
+            let early = client.server_says(PAYLOAD, sequence, b"too early");
+            client.ignores(0.0, early, "unexpected");
+        }
+        let denied = client.server_says(DENIED, 1 << 63, &[]);
+        client.update(TICK, vec![denied], to(1, 1));
+        client.waits(TICK);
+        let challenge = client.challenge(1 << 63);
+        client.update(TICK, vec![challenge], to(1, 2));
+        let welcome = client.welcome(0);
+        client.update(2.0 * TICK, vec![welcome], Seen::nothing().state(change(2, 3, 2, SLOTS.into())));
+        let packet = client.server_says(PAYLOAD, 1, b"the second server");
+        client.update(2.0 * TICK, vec![packet], Seen::nothing().received(1, b"the second server"));
+    });
     case("last-server-times-out", "the error is what happened at the last one", several, &|client| {
         client.waits(0.0);
         client.update(6.0, Vec::new(), to(1, 1));
@@ -196,6 +213,13 @@ pub(super) fn cases() -> Vec<Case> {
             client.update(20.0, Vec::new(), to(2, -6));
         },
     );
+    case("sends-payloads", "of 1 and of 1200 bytes, at once", same, &|client| {
+        client.challenged();
+        let welcome = client.welcome(0);
+        client.update(TICK, vec![welcome], Seen::nothing().state(change(2, 3, 2, SLOTS.into())));
+        client.sends_payload(TICK, &[1]);
+        client.sends_payload(TICK, &[2; 1200]);
+    });
     case("sent-away", "the other servers are not tried", several, &|client| {
         client.challenged();
         let welcome = client.welcome(0);
@@ -240,11 +264,17 @@ pub(super) fn cases() -> Vec<Case> {
         client.connects_counting_from(2);
         client.update(105.0 + TICK, Vec::new(), to(1, -2));
     });
-    case("error-states-send-nothing", "and are left by connecting again", same, &|client| {
+    case("error-states-do-nothing", "and are left by connecting again", same, &|client| {
         client.waits(0.0);
         let denied = client.server_says(DENIED, 1 << 63, &[]);
         client.update(0.0, vec![denied], to(1, -1));
         client.waits(1.0);
+        for kind in [DENIED, KEEP_ALIVE, PAYLOAD, DISCONNECT] {
+            let packet = client.server_says(kind, kind.into(), &contents(kind));
+            client.ignores(1.0, packet, "not_connecting");
+        }
+        let challenge = client.challenge(1 << 63);
+        client.ignores(1.0, challenge, "not_connecting");
         client.expect(object! { "op": "client_disconnect" }, Seen::nothing());
         client.connects_counting_from(1);
         client.waits(2.0);

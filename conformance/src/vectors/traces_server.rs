@@ -44,6 +44,27 @@ pub(super) fn cases() -> Vec<Case> {
             server.ignores_at(7.0, guest.keeps_alive(4), "unknown_source");
         },
     );
+    case("timeout-comes-last", "after what came in, and after the keep-alives", &|server, guest| {
+        server.joins(0.0, &guest, 0);
+        server.update(5.0, vec![guest.keeps_alive(2)], keep_alive(&guest, 1, 0));
+        server.update(10.0, Vec::new(), keep_alive(&guest, 2, 0).client(guest.event(0, false, TIMED_OUT)));
+    });
+    case("timers-begin-when-connected", "not when the client was challenged", &|server, guest| {
+        let challenge = server.challenges(0.0, &guest);
+        server.accepts(4.0, &guest, challenge, 0);
+        server.update(4.0 + TICK, Vec::new(), Seen::nothing());
+        server.update(4.125, Vec::new(), keep_alive(&guest, 1, 0));
+        server.update(8.9375, Vec::new(), keep_alive(&guest, 2, 0));
+        server.update(9.0, Vec::new(), Seen::nothing().client(guest.event(0, false, TIMED_OUT)));
+    });
+    case("sends-payloads", "of 1 and of 1200 bytes, at once", &|server, guest| {
+        server.joins(0.0, &guest, 0);
+        server.update(0.0, vec![guest.keeps_alive(2)], Seen::nothing());
+        for (sequence, data) in [(1, vec![1]), (2, vec![2; 1200])] {
+            let seen = Seen::nothing().sent(guest.hears(PAYLOAD, sequence, &data));
+            server.ask(object! { "op": "server_send", "slot": 0, "data": data }, seen);
+        }
+    });
     for timeout in [0, -1] {
         let id = if timeout == 0 { "timeout-zero" } else { "timeout-negative" };
         case(id, "a client that never times out", &move |server, guest| {
