@@ -883,6 +883,47 @@ static void datagrams_of_any_size_are_survived( void )
     free( data );
 }
 
+static int messages;
+
+static int count_messages( const char * format, ... )
+{
+    (void) format;
+    messages++;
+    return 0;
+}
+
+/* What is looked at and ignored is told of; what is larger is not. One that is told of comes last, to wait for. */
+static void datagrams_of_up_to_1300_bytes_are_looked_at( void )
+{
+    static const int sizes[] = { 18, 1299, 1300, 1301, 1302, 2000 };
+    static uint8_t data[2000];
+    struct netcode_server_t * server = create_server( "127.0.0.1:0", NULL );
+    int stranger = plain_socket( AF_INET, 0, 0 ), i, wait;
+    REQUIRE( server != NULL && stranger >= 0 );
+    netcode_server_start( server, 1 );
+    memset( data, 0x15, sizeof( data ) );
+    netcode_set_printf_function( count_messages );
+    netcode_log_level( NETCODE_LOG_LEVEL_DEBUG );
+    for ( i = 0; i < (int) ( sizeof( sizes ) / sizeof( sizes[0] ) ); i++ )
+    {
+        int expected = sizes[i] <= 1300 ? 2 : 1;
+        messages = 0;
+        CHECK_EQUAL( send_plain( stranger, AF_INET, netcode_server_get_port( server ), data, (size_t) sizes[i] ), sizes[i] );
+        CHECK_EQUAL( send_plain( stranger, AF_INET, netcode_server_get_port( server ), data, 18 ), 18 );
+        for ( wait = 0; wait < MAX_TICKS && messages < expected; wait++ )
+        {
+            netcode_server_update( server, now_seconds );
+            netcode_sleep( 0.001 );
+        }
+        netcode_server_update( server, now_seconds );
+        CHECK_EQUAL( messages, expected );
+    }
+    netcode_log_level( NETCODE_LOG_LEVEL_NONE );
+    netcode_set_printf_function( printf );
+    netcode_server_destroy( server );
+    close( stranger );
+}
+
 static void a_closed_port_does_not_stop_a_client( void )
 {
     /* the kernel answers each request with "port unreachable" until the server is there */
@@ -1229,6 +1270,7 @@ int main( int argc, char ** argv )
     TEST( empty_datagrams_do_not_starve_a_server );
     TEST( empty_datagrams_do_not_starve_a_client );
     TEST( datagrams_of_any_size_are_survived );
+    TEST( datagrams_of_up_to_1300_bytes_are_looked_at );
     TEST( a_closed_port_does_not_stop_a_client );
     TEST( a_vanished_client_does_not_stop_a_server );
     TEST( a_send_that_the_system_refuses_is_logged_as_an_error );
