@@ -84,11 +84,6 @@ pub(crate) trait Implementation: Sync {
         1
     }
 
-    /// Whether tokens can name other addresses for the server than for the client.
-    fn has_internal_addresses(&self) -> bool {
-        true
-    }
-
     /// Makes a token, in the implementation's own layout.
     fn token(&self, request: &TokenRequest) -> Result<Vec<u8>, String>;
 

@@ -51,28 +51,33 @@ pub(crate) fn settings() -> Vec<Setting> {
     settings
 }
 
-/// Whether someone reads addresses otherwise than they are written, and a token can be made for him all the same.
+/// Whether someone reads addresses otherwise than they are written.
 fn turning_helps(setting: &Setting) -> bool {
     let words = [setting.client, setting.server, setting.issuer].map(Implementation::ipv6_words);
-    words.contains(&Ipv6Words::NetworkOrder)
-        && words.contains(&Ipv6Words::LittleEndian)
-        && setting.issuer.has_internal_addresses()
+    words.contains(&Ipv6Words::NetworkOrder) && words.contains(&Ipv6Words::LittleEndian)
 }
 
 /// Tries all cells of the rows, or those in whose titles the text occurs.
 pub(crate) fn run(settings: Vec<Setting>, has_ipv6: bool, only: &str) -> Vec<Row> {
-    let jobs: Vec<(usize, usize)> =
-        (0..settings.len()).flat_map(|row| (0..scenarios::ALL.len()).map(move |column| (row, column))).collect();
+    let places = (0..settings.len()).flat_map(|row| (0..scenarios::ALL.len()).map(move |column| (row, column)));
+    let (slow, quick): (Vec<_>, Vec<_>) = places.partition(|&(_, column)| scenarios::ALL[column].is_slow);
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
+    let try_cell = |(row, column): (usize, usize)| {
+        let cell = cell(&settings[row], column, has_ipv6, only);
+        results.lock().expect("not poisoned").push(((row, column), cell));
+    };
+    let (try_cell, quick) = (&try_cell, &quick);
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                while let Some(&(row, column)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let cell = cell(&settings[row], column, has_ipv6, only);
-                    results.lock().expect("not poisoned").push(((row, column), cell));
+                while let Some(&place) = quick.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    try_cell(place);
                 }
             });
+        }
+        for place in slow {
+            scope.spawn(move || try_cell(place));
         }
     });
     let mut results = results.into_inner().expect("not poisoned");

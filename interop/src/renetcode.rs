@@ -23,11 +23,7 @@ impl Implementation for Renetcode {
         Ipv6Words::NetworkOrder
     }
 
-    /// Its tokens have the same addresses in both parts.
-    fn has_internal_addresses(&self) -> bool {
-        false
-    }
-
+    /// Its tokens have the same addresses in both parts: first those for the client, who then does not come to the others.
     fn token(&self, request: &TokenRequest) -> Result<Vec<u8>, String> {
         let mut addresses = request.public.clone();
         addresses.extend(request.internal.iter().filter(|address| !request.public.contains(address)));

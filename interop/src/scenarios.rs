@@ -14,24 +14,33 @@ pub(crate) type Trial = fn(&Setting) -> Result<(), String>;
 pub(crate) struct Scenario {
     pub(crate) title: &'static str,
     pub(crate) trial: Trial,
+    /// Takes seconds, and hardly any of a processor's time.
+    pub(crate) is_slow: bool,
 }
 
 pub(crate) const TOKEN_AS_ISSUED: &str = "token as issued";
 pub(crate) const PAYLOADS: &str = "payloads";
 
-pub(crate) const ALL: [Scenario; 11] = [
-    Scenario { title: TOKEN_AS_ISSUED, trial: token_as_issued },
-    Scenario { title: "connect", trial: connect },
-    Scenario { title: PAYLOADS, trial: carry_payloads },
-    Scenario { title: "keep-alive", trial: keep_alive },
-    Scenario { title: "client leaves", trial: client_leaves },
-    Scenario { title: "sent away", trial: sent_away },
-    Scenario { title: "server full", trial: server_full },
-    Scenario { title: "wrong key", trial: wrong_key },
-    Scenario { title: "expired", trial: expired },
-    Scenario { title: "first dead", trial: first_dead },
-    Scenario { title: "relay", trial: relay },
+pub(crate) const SERVER_FULL: &str = "server full";
+
+pub(crate) const ALL: [Scenario; 12] = [
+    quick(TOKEN_AS_ISSUED, token_as_issued),
+    quick("connect", connect),
+    quick(PAYLOADS, carry_payloads),
+    quick("keep-alive", keep_alive),
+    Scenario { title: "real time", trial: real_time, is_slow: true },
+    quick("client leaves", client_leaves),
+    quick("sent away", sent_away),
+    quick(SERVER_FULL, server_full),
+    quick("wrong key", wrong_key),
+    quick("expired", expired),
+    quick("first dead", first_dead),
+    quick("relay", relay),
 ];
+
+const fn quick(title: &'static str, trial: Trial) -> Scenario {
+    Scenario { title, trial, is_slow: false }
+}
 
 const CLIENT_ID: u64 = 0x0102_0304_0506_0708;
 const OTHER_CLIENT_ID: u64 = 77;
@@ -75,9 +84,7 @@ fn keep_alive(setting: &Setting) -> Result<(), String> {
     let mut wish = world.wish(CLIENT_ID);
     wish.timeout_seconds = SHORT_TIMEOUT_SECONDS;
     let client = world.connect(&wish)?;
-    if world.until(IDLE_SECONDS, |world| !world.is_connected(client, CLIENT_ID)) {
-        return Err(format!("the connection is lost while idle: {:?}", world.state(client)));
-    }
+    stays_while_idle(&mut world, client)?;
     world.server_runs = false;
     if !world.until(TIME_OUT_SECONDS, |world| world.state(client) == State::TimedOut) {
         return Err(format!("the client does not time out: {:?}", world.state(client)));
@@ -85,6 +92,23 @@ fn keep_alive(setting: &Setting) -> Result<(), String> {
     world.server_runs = true;
     if !world.until(TIME_OUT_SECONDS, |world| world.server.clients().is_empty()) {
         return Err("the server does not time the client out".to_string());
+    }
+    Ok(())
+}
+
+/// The same at the speed at which time does pass.
+fn real_time(setting: &Setting) -> Result<(), String> {
+    let mut world = World::new(setting)?;
+    let mut wish = world.wish(CLIENT_ID);
+    wish.timeout_seconds = SHORT_TIMEOUT_SECONDS;
+    let client = world.connect(&wish)?;
+    world.in_real_time();
+    stays_while_idle(&mut world, client)
+}
+
+fn stays_while_idle(world: &mut World, client: usize) -> Result<(), String> {
+    if world.until(IDLE_SECONDS, |world| !world.is_connected(client, CLIENT_ID)) {
+        return Err(format!("the connection is lost while idle: {:?}", world.state(client)));
     }
     Ok(())
 }

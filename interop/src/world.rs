@@ -20,6 +20,7 @@ pub(crate) struct World<'a> {
     pub(crate) clients: Vec<Box<dyn Client>>,
     pub(crate) relay: Option<Relay>,
     pub(crate) server_runs: bool,
+    pace: Duration,
     time: f64,
     /// When each client was created; its own time begins there.
     born: Vec<f64>,
@@ -40,6 +41,7 @@ impl<'a> World<'a> {
             clients: Vec::new(),
             relay: None,
             server_runs: true,
+            pace: PACE,
             time: 0.0,
             born: Vec::new(),
             targets: Vec::new(),
@@ -62,7 +64,12 @@ impl<'a> World<'a> {
         if self.server_runs {
             self.server.update(self.time);
         }
-        sleep(PACE);
+        sleep(self.pace);
+    }
+
+    /// From now on time passes as fast as it does, or slower where the machine is busy.
+    pub(crate) fn in_real_time(&mut self) {
+        self.pace = Duration::from_secs_f64(STEP_SECONDS);
     }
 
     /// Lets time pass until the condition holds, but not longer than that. Returns whether it held.
