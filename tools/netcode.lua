@@ -1,4 +1,4 @@
--- A dissector for the NETCODE 1.02 protocol, for Wireshark and tshark 4.0 or later. How to install it, and how to
+-- A dissector for the NETCODE 1.02 protocol, for Wireshark and tshark, tested with 4.0. How to install it, and how to
 -- read what is sealed, is in README.md beside it.
 
 set_plugin_info({ version = "1.0.0", description = "NETCODE 1.02" })
