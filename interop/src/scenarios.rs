@@ -20,7 +20,6 @@ pub(crate) struct Scenario {
 
 pub(crate) const TOKEN_AS_ISSUED: &str = "token as issued";
 pub(crate) const PAYLOADS: &str = "payloads";
-
 pub(crate) const SERVER_FULL: &str = "server full";
 
 pub(crate) const ALL: [Scenario; 12] = [

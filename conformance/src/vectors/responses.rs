@@ -56,9 +56,8 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = alone();
     for pair in ORDER.windows(2) {
         // Whoever is connected has its own id.
-        if pair != [ConnectedSource, ConnectedId] {
-            cases.push(flawed(pair));
-        }
+        let pair = if pair == [ConnectedSource, ConnectedId] { &[AnotherToken, ConnectedId] } else { pair };
+        cases.push(flawed(pair));
     }
     // The last pair has been shown.
     cases.extend(ORDER[..6].iter().map(|flaw| flawed(&[*flaw, Full])));
