@@ -18,7 +18,8 @@ endif
 EXAMPLES = client server client_server soak profile
 EXAMPLE_FLAGS = -std=c99 -O2 -Wall -Wextra -I$(DIST)/include
 
-.PHONY: demo test lib debug-lib header examples rust-test c-test fallback-test audit-test instructions \
+.PHONY: demo test lib debug-lib header examples example-programs rust-test c-test fallback-test fallback-lib \
+	audit-test instructions \
 	instructions-update bench check check-deep lint clean
 
 demo: examples
@@ -41,7 +42,9 @@ debug-lib:
 header:
 	NETCODE_HEADER=$(CURDIR)/include/netcode.h $(CARGO) check --locked --target-dir $(TARGET) --features header
 
-examples: lib $(EXAMPLES:%=$(TARGET)/examples/%)
+examples: lib example-programs
+
+example-programs: $(EXAMPLES:%=$(TARGET)/examples/%)
 
 $(TARGET)/examples/%: examples_c/%.c examples_c/common.h $(DIST)/lib/libnetcode.a
 	@mkdir -p $(@D)
@@ -60,12 +63,15 @@ c-test: lib debug-lib examples
 	$(PYTHON) c_tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/c_tests
 
 # The C tests again, with everything that replaces what a system or compiler may not have.
-fallback-test: lib debug-lib examples
+fallback-test: fallback-lib
+	$(PYTHON) c_tests/run.py --dist $(TARGET)/fallback/dist --debug-dist $(TARGET)/fallback/dist \
+		--build $(TARGET)/fallback/c_tests "(static)" example symbols
+	$(CARGO) test --locked --target-dir $(TARGET) --no-default-features
+
+fallback-lib:
 	$(CARGO) rustc --release --locked --target-dir $(TARGET)/fallback --no-default-features $(CRATE_TYPES) $(SONAME)
 	scripts/dist.sh $(TARGET)/fallback/release $(TARGET)/fallback/dist
-	$(PYTHON) c_tests/run.py --dist $(TARGET)/fallback/dist --debug-dist $(TARGET)/debug-dist \
-		--build $(TARGET)/fallback/c_tests "(static)"
-	$(CARGO) test --locked --target-dir $(TARGET) --no-default-features
+	$(MAKE) -o lib example-programs DIST=$(TARGET)/fallback/dist TARGET=$(TARGET)/fallback
 
 # The tests again, on a library that ends the program when a key seals twice under one nonce.
 audit-test:

@@ -43,12 +43,12 @@ def main():
     parser.add_argument("--runner", type=shlex.split, default=[], help="what runs a program")
     parser.add_argument("--windows", action="store_true", help="the programs and libraries are of Windows")
     parser.add_argument("--leave-out", action="append", default=[], metavar="NAME=WHY", help="a program not to be run")
-    parser.add_argument("filter", nargs="?", default="")
+    parser.add_argument("filter", nargs="*", help="only what has one of these in its name")
     options = parser.parse_args()
     options.build.mkdir(parents=True, exist_ok=True)
 
     jobs = list(all_jobs(options))
-    jobs = [job for job in jobs if options.filter in job[0]]
+    jobs = [job for job in jobs if not options.filter or any(word in job[0] for word in options.filter)]
     left_out = dict(entry.split("=", 1) for entry in options.leave_out)
     skipped = [job[0] for job in jobs if job[0].split(" (")[0] in left_out]
     for name in skipped:

@@ -21,9 +21,7 @@ cross-smoke:
 
 fallback-test: no-ipv6-test
 
-no-ipv6-test: examples
-	$(CARGO) rustc --release --locked --target-dir $(TARGET)/fallback --no-default-features $(CRATE_TYPES) $(SONAME)
-	scripts/dist.sh $(TARGET)/fallback/release $(TARGET)/fallback/dist
+no-ipv6-test: fallback-lib
 	$(PYTHON) scripts/without_ipv6.py $(PYTHON) c_tests/run.py --dist $(TARGET)/fallback/dist \
-		--debug-dist $(TARGET)/fallback/dist --build $(TARGET)/fallback/c_tests "(shared)"
+		--debug-dist $(TARGET)/fallback/dist --build $(TARGET)/fallback/c_tests "(shared)" example
 	$(PYTHON) scripts/without_ipv6.py $(CARGO) test --offline --locked --target-dir $(TARGET) --no-default-features

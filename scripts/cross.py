@@ -179,7 +179,7 @@ class Bench:
         command += [f"--leave-out={name}={why}" for name, why in target.left_out.items()]
         command += ["--windows"] if target.kind == WINDOWS else []
         chosen = self.options.only or ("(static)" if self.options.command == "smoke" else "")
-        ok, output = self.run([*command, chosen])
+        ok, output = self.run([*command, *filter(None, [chosen])])
         result = re.search(r"^C tests: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", output, re.MULTILINE)
         counts = Counts(*(int(number or 0) for number in result.groups())) if result else Counts()
         return counts if ok or counts.failed else counts + Counts(failed=1)
