@@ -1,7 +1,16 @@
-//! Generates the C header, if the `header` feature asks for it.
+//! Decides which cipher is used, and generates the C header, if the `header` feature asks for it.
+
+/// Where `ring` has assembly. Elsewhere it is no faster than what is all Rust, and some of its symbols would be
+/// exported by our shared library.
+const RING_ARCHITECTURES: [&str; 4] = ["aarch64", "arm", "x86", "x86_64"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-check-cfg=cfg(sealed_by_ring)");
+    let architecture = std::env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
+    if std::env::var_os("CARGO_FEATURE_RING").is_some() && RING_ARCHITECTURES.contains(&architecture.as_str()) {
+        println!("cargo:rustc-cfg=sealed_by_ring");
+    }
     #[cfg(feature = "header")]
     header::generate();
 }

@@ -3,18 +3,19 @@
 //! Packets and challenge tokens use ChaCha20-Poly1305 (RFC 8439), connect tokens its variant with a
 //! 24-byte nonce (XChaCha20-Poly1305). The tag stands behind the sealed bytes.
 //!
-//! `ring` does the work, or the `chacha20poly1305` crate where the feature of that name is off.
+//! `ring` does the work, or the `chacha20poly1305` crate where the feature of that name is off, or `ring` has no
+//! assembly.
 
 #[cfg(feature = "nonce-audit")]
 pub(crate) mod audit;
-#[cfg(any(test, not(feature = "ring")))]
+#[cfg(any(test, not(sealed_by_ring)))]
 mod portable;
-#[cfg(feature = "ring")]
+#[cfg(sealed_by_ring)]
 mod ring;
 
-#[cfg(not(feature = "ring"))]
+#[cfg(not(sealed_by_ring))]
 use portable as cipher;
-#[cfg(feature = "ring")]
+#[cfg(sealed_by_ring)]
 use ring as cipher;
 
 use chacha20::R20;
@@ -225,7 +226,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "ring")]
+    #[cfg(sealed_by_ring)]
     proptest::proptest! {
         #[test]
         fn both_implementations_seal_alike(
