@@ -19,7 +19,8 @@ namespace Netcode
         {
             if (bytes.Length != Bytes)
                 throw new ArgumentException("a connect token has " + Bytes + " bytes, not " + bytes.Length, nameof(bytes));
-            bytes.CopyTo(new Span<byte>((void*)_data, Bytes));
+            bytes.CopyTo(new Span<byte>((void*)Pointer, Bytes));
+            GC.KeepAlive(this);     // here as below: else the finalizer may free the memory meanwhile
         }
 
         public ConnectToken(byte[] bytes) : this(new ReadOnlySpan<byte>(bytes)) { }
@@ -73,12 +74,18 @@ namespace Netcode
         }
 
         /// <summary>The bytes, to be sent to the client over a secure channel.</summary>
-        public byte[] ToArray() => new ReadOnlySpan<byte>((void*)Pointer, Bytes).ToArray();
+        public byte[] ToArray()
+        {
+            byte[] copy = new ReadOnlySpan<byte>((void*)Pointer, Bytes).ToArray();
+            GC.KeepAlive(this);
+            return copy;
+        }
 
         /// <summary>The same without garbage, into at least Bytes bytes.</summary>
         public void CopyTo(Span<byte> destination)
         {
             new ReadOnlySpan<byte>((void*)Pointer, Bytes).CopyTo(destination);
+            GC.KeepAlive(this);
         }
 
         /// <summary>Wipes the token. A client that is connecting with it does not need it any more.</summary>

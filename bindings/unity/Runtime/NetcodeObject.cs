@@ -29,7 +29,9 @@ namespace Netcode
         {
             if (_handle == IntPtr.Zero)
                 return;
-            // _self is weak and does not lead back here any more, so no handler is called.
+            // When a domain is unloaded, what is still referred to is finalized, too, and _self leads back here: handlers
+            // would run on the finalizer's thread.
+            _self.Target = null;
             DestroyNative(_handle);
             Forget();
         }

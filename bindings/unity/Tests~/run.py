@@ -112,7 +112,7 @@ def compile_plain(build):
     runtime = compile_cs(build / "Netcode.Runtime.dll", runtime_sources(), unsafe=True)
     nunit = compile_cs(build / "NUnit.dll", [TESTS / "Stubs" / "NUnit.cs"])
     tests = compile_cs(build / "Netcode.Tests.dll", sources("Tests/Runtime"), [runtime, nunit], unsafe=True)
-    console = [TESTS / "Console" / f"{name}.cs" for name in ("AllocationTests", "FinalizerTests", "NativeTests")]
+    console = [TESTS / "Console" / f"{name}.cs" for name in ("AllocationTests", "FinalizerTests", "KeepAliveTests", "NativeTests")]
     compile_cs(build / "Netcode.ConsoleTests.dll", console, [runtime, nunit, tests])
     compile_cs(build / "Runner.exe", [TESTS / "Console" / "Runner.cs"], [nunit])
 

@@ -1,4 +1,5 @@
 using System;
+using System.Reflection;
 using System.Threading;
 using NUnit.Framework;
 
@@ -30,6 +31,24 @@ namespace Netcode.Tests
                 NetcodeLibrary.Sleep(0.001);
             }
             Assert.AreEqual(0, events);
+        }
+
+        /// <summary>When a domain is unloaded, what is still referred to is finalized, too: here by hand.</summary>
+        [Test]
+        public void WhatIsStillReferredToIsEndedWithoutEvents()
+        {
+            int events = 0;
+            var pair = new Pair();
+            pair.Connect();
+            pair.Client.StateChanged += (previous, current) => events++;
+            pair.Server.ClientDisconnected += (index, reason) => events++;
+            foreach (NetcodeObject ended in new NetcodeObject[] { pair.Client, pair.Server })
+            {
+                typeof(NetcodeObject).GetMethod("Finalize", BindingFlags.Instance | BindingFlags.NonPublic).Invoke(ended, null);
+                Assert.IsTrue(ended.IsDisposed);
+            }
+            Assert.AreEqual(0, events);
+            pair.Dispose();
         }
 
         static bool CanBind(int port)
