@@ -1,22 +1,40 @@
 using System;
+using System.Runtime.InteropServices;
 
 namespace Netcode
 {
+    /// <summary>The ways in which C lays structs out.</summary>
+    internal enum LayoutModel
+    {
+        /// <summary>64-bit programs.</summary>
+        Wide,
+        /// <summary>32-bit programs that align a ulong to 8: ARM, and Windows.</summary>
+        Narrow,
+        /// <summary>32-bit programs that align it to 4: x86 under Unix, Android included.</summary>
+        NarrowX86
+    }
+
     /// <summary>Where a field is in C. The field "" stands for the end of the struct.</summary>
     internal readonly struct FieldLayout
     {
         public readonly string Struct, Field;
-        readonly int _wide, _narrow;
+        readonly int _wide, _narrow, _narrowX86;
 
-        public FieldLayout(string structName, string field, int wide, int narrow)
+        public FieldLayout(string structName, string field, int wide, int narrow, int narrowX86)
         {
             Struct = structName;
             Field = field;
             _wide = wide;
             _narrow = narrow;
+            _narrowX86 = narrowX86;
         }
 
-        public int Offset => IntPtr.Size == 8 ? _wide : _narrow;
+        public int Offset => OffsetIn(NativeLayout.Model);
+
+        public int OffsetIn(LayoutModel model)
+        {
+            return model == LayoutModel.Wide ? _wide : model == LayoutModel.Narrow ? _narrow : _narrowX86;
+        }
     }
 
     /// <summary>
@@ -28,22 +46,38 @@ namespace Netcode
         const int Slack = 64;
         const byte Untouched = 0xA5;
 
+        /// <summary>That of this process, which aligns a ulong as the C compiler of the platform does.</summary>
+        internal static readonly LayoutModel Model = ModelOf(IntPtr.Size, sizeof(Probe) - sizeof(ulong));
+
+        internal static LayoutModel ModelOf(int pointerSize, int ulongAlignment)
+        {
+            return pointerSize == 8 ? LayoutModel.Wide : ulongAlignment == 8 ? LayoutModel.Narrow : LayoutModel.NarrowX86;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        struct Probe
+        {
+            public int First;
+            public ulong Second;
+        }
+
         public static void Check()
         {
-            CompareWithTable(NetcodeNative.ActualLayouts());
+            CompareWithTable(NetcodeNative.ActualLayouts(), Model);
             WatchClientConfig();
             WatchServerConfig();
             WatchAddress();
         }
 
         /// <summary>C# against what the header says.</summary>
-        internal static void CompareWithTable(int[] actual)
+        internal static void CompareWithTable(int[] actual, LayoutModel model)
         {
             for (int i = 0; i < actual.Length; i++)
             {
                 FieldLayout expected = NetcodeNative.Layouts[i];
-                if (actual[i] != expected.Offset)
-                    Fail(expected.Struct, expected.Field, "is at " + actual[i] + " and not at " + expected.Offset);
+                int offset = expected.OffsetIn(model);
+                if (actual[i] != offset)
+                    Fail(expected.Struct, expected.Field, "is at " + actual[i] + " and not at " + offset);
             }
         }
 

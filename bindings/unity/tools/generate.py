@@ -25,8 +25,10 @@ VARIABLES = {"netcode_assert_function"}
 
 SCALARS = {"int": "int", "double": "double", "uint8_t": "byte", "uint16_t": "ushort", "uint64_t": "ulong",
            "size_t": "UIntPtr", "char": "byte", "void": "void"}
-# Size and alignment in C, by the size of a pointer. On the 32-bit systems that Unity supports a uint64_t is aligned to 8.
 SIZES = {"int": 4, "double": 8, "byte": 1, "ushort": 2, "ulong": 8}
+# The ways in which C lays structs out: size of a pointer, and the largest alignment. On 32-bit x86 under Unix (Android
+# included) a uint64_t is aligned to 4, everywhere else to 8.
+WIDE, NARROW, NARROW_X86 = (8, 8), (4, 8), (4, 4)
 
 
 def main():
@@ -85,7 +87,8 @@ namespace Netcode
 """
 
 LAYOUT_COMMENT = """\
-        // Where C has the fields, and the size of each struct (as the field ""): in 64-bit and in 32-bit programs."""
+        // Where C has the fields, and the size of each struct (as the field ""): in 64-bit programs, in 32-bit ones where
+        // a ulong is aligned to 8, and in those where it is aligned to 4."""
 
 
 class Header:
@@ -199,11 +202,12 @@ class Field:
     def __init__(self, name, type_name, count=None, struct=None):
         self.name, self.type, self.count, self.struct = name, type_name, count, struct
 
-    def size_and_alignment(self, pointer):
+    def size_and_alignment(self, model):
         if self.struct:
-            return self.struct.size_and_alignment(pointer)
+            return self.struct.size_and_alignment(model)
+        pointer, largest_alignment = model
         size = pointer if self.type.endswith("*") or self.type == "IntPtr" else SIZES[self.type]
-        return size * (self.count or 1), size
+        return size * (self.count or 1), min(size, largest_alignment)
 
     def declaration(self):
         if self.count:
@@ -215,31 +219,32 @@ class Struct:
     def __init__(self, name, fields, union=False, nested=None):
         self.name, self.fields, self.union, self.nested = name, fields, union, nested
 
-    def offsets(self, pointer):
+    def offsets(self, model):
         """Those of the fields, and then the size."""
         end, offsets, largest = 0, [], 1
         for field in self.fields:
-            size, alignment = field.size_and_alignment(pointer)
+            size, alignment = field.size_and_alignment(model)
             offset = 0 if self.union else round_up(end, alignment)
             offsets.append(offset)
             end, largest = max(end, offset + size), max(largest, alignment)
         return offsets + [round_up(end, largest)]
 
-    def size_and_alignment(self, pointer):
-        return self.offsets(pointer)[-1], max(field.size_and_alignment(pointer)[1] for field in self.fields)
+    def size_and_alignment(self, model):
+        return self.offsets(model)[-1], max(field.size_and_alignment(model)[1] for field in self.fields)
 
     def declaration(self):
         lines = self.nested.declaration() + [""] if self.nested else []
-        kind = f"LayoutKind.Explicit, Size = {self.offsets(8)[-1]}" if self.union else "LayoutKind.Sequential"
+        kind = f"LayoutKind.Explicit, Size = {self.offsets(WIDE)[-1]}" if self.union else "LayoutKind.Sequential"
         lines += [f"        [StructLayout({kind})]", f"        public struct {self.name}", "        {"]
-        for field, offset in zip(self.fields, self.offsets(8)):
+        for field, offset in zip(self.fields, self.offsets(WIDE)):
             lines.append("            " + ("[FieldOffset(%d)] " % offset if self.union else "") + field.declaration())
         return lines + ["        }"]
 
     def layout(self):
         names = [field.name for field in self.fields] + [""]
-        return [f'new FieldLayout("{self.name}", "{name}", {wide}, {narrow})'
-                for name, wide, narrow in zip(names, self.offsets(8), self.offsets(4))]
+        columns = [self.offsets(model) for model in (WIDE, NARROW, NARROW_X86)]
+        return [f'new FieldLayout("{self.name}", "{name}", {wide}, {narrow}, {narrow_x86})'
+                for name, wide, narrow, narrow_x86 in zip(names, *columns)]
 
 
 def layout_of_this_process(structs):

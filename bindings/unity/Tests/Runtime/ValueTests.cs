@@ -81,8 +81,27 @@ namespace Netcode.Tests
             {
                 int[] wrong = NetcodeNative.ActualLayouts();
                 wrong[i] += 4;
-                var exception = Assert.Throws<NetcodeException>(() => NativeLayout.CompareWithTable(wrong));
+                var exception = Assert.Throws<NetcodeException>(() => NativeLayout.CompareWithTable(wrong, NativeLayout.Model));
                 StringAssert.Contains(NetcodeNative.Layouts[i].Struct, exception.Message);
+            }
+        }
+
+        /// <summary>The test script compares the table with what C compilers make.</summary>
+        [Test]
+        public void LayoutsAreChosenByPointersAndAlignment()
+        {
+            Assert.AreEqual(LayoutModel.Wide, NativeLayout.ModelOf(8, 8));
+            Assert.AreEqual(LayoutModel.Narrow, NativeLayout.ModelOf(4, 8));
+            Assert.AreEqual(LayoutModel.NarrowX86, NativeLayout.ModelOf(4, 4));
+            foreach (LayoutModel model in new[] { LayoutModel.Wide, LayoutModel.Narrow, LayoutModel.NarrowX86 })
+            {
+                int[] actual = Array.ConvertAll(NetcodeNative.Layouts, field => field.OffsetIn(model));
+                NativeLayout.CompareWithTable(actual, model);
+                foreach (LayoutModel other in new[] { LayoutModel.Wide, LayoutModel.Narrow, LayoutModel.NarrowX86 })
+                {
+                    if (other != model)
+                        Assert.Throws<NetcodeException>(() => NativeLayout.CompareWithTable(actual, other));
+                }
             }
         }
 
