@@ -114,7 +114,8 @@ namespace Netcode
             if (Volatile.Read(ref s_ready))
                 return;
             NativeLayout.Check();
-            NetcodeNative.netcode_init();
+            if (NetcodeNative.netcode_init() != NetcodeNative.NETCODE_OK)
+                throw new NetcodeException("the netcode library cannot be initialised: the system has no sockets");
             Volatile.Write(ref s_ready, true);
         }
 

@@ -58,7 +58,10 @@ def main():
         if options.aot:
             compile_ahead(build, options.build / "system")
             environment["MONO_PATH"] = str((options.build / "system").resolve())
-        run(["mono", "--full-aot" if options.aot else "--debug", "Runner.exe", options.filter], cwd=build, env=environment)
+        mono = ["mono", "--full-aot" if options.aot else "--debug"]
+        run([*mono, "Runner.exe", options.filter], cwd=build, env=environment)
+        if kind == "plain":
+            failing_init(options, build, mono, environment)
 
 
 def generated_files_are_current(dist):
@@ -86,26 +89,43 @@ def the_package_is_complete(options):
 
 
 def layouts_are_those_of_the_compiler(options):
-    """The table in Native.g.cs against the C compiler, for 64 and 32 bits; uint64_t aligned to 8, as everywhere but on
-    32-bit x86 under Unix, which Unity does not know."""
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    """The table in Native.g.cs against the C compiler: for 64 bits, and for 32 bits with uint64_t aligned to 8 (ARM,
+    Windows) and to 4 (x86 under Unix, Android included)."""
+    compiler = c_compiler()
     if not compiler:
         skip("layouts against C, no C compiler", options)
         return
-    table = re.findall(r'FieldLayout\("(\w+)", "(\w*)", (\d+), (\d+)\)', (PACKAGE / "Runtime" / "Native.g.cs").read_text())
+    table = re.findall(r'FieldLayout\("(\w+)", "(\w*)", (\d+), (\d+), (\d+)\)', (PACKAGE / "Runtime" / "Native.g.cs").read_text())
     if len(table) < 20:
         sys.exit("no layouts in Native.g.cs")
-    for bits, column, flags in ((64, 2, ["-m64"]), (32, 3, ["-m32", "-malign-double"])):
+    for model, column, flags in (("64 bits", 2, ["-m64"]), ("32 bits", 3, ["-m32", "-malign-double"]), ("32 bits of x86", 4, ["-m32"])):
         lines = ["#include <stddef.h>", "#include <netcode.h>"]
         for row in table:
             what = f"offsetof( struct {row[0]}, {row[1]} )" if row[1] else f"sizeof( struct {row[0]} )"
             lines.append(f'_Static_assert( {what} == {row[column]}, "{row[0]}.{row[1]}" );')
         command = [compiler, "-std=c11", "-ffreestanding", "-fsyntax-only", *flags, f"-I{options.dist / 'include'}", "-x", "c", "-"]
         if not works([*command], "int x;"):
-            skip(f"layouts against C, {bits} bits, not a thing of {compiler}", options, always=os.uname().machine != "x86_64")
+            skip(f"layouts against C, {model}, not a thing of {compiler}", options, always=os.uname().machine != "x86_64")
             continue
         run(command, input="\n".join(lines), text=True)
-        print(f"ok     layouts against C, {bits} bits")
+        print(f"ok     layouts against C, {model}")
+
+
+def failing_init(options, build, mono, environment):
+    """A library that is the real one but for netcode_init, which fails."""
+    compiler = c_compiler()
+    if not compiler:
+        skip("a library that cannot be initialised, no C compiler", options)
+        return
+    lib, failing = (options.dist / "lib").resolve(), build / "failing"
+    failing.mkdir()
+    run([compiler, "-shared", "-fPIC", "-o", failing / "libnetcode.so", "-x", "c", "-", "-x", "none", "-Wl,--no-as-needed",
+         lib / "libnetcode.so", f"-Wl,-rpath,{lib}"], input="int netcode_init( void ) { return 0; }\n", text=True)
+    run([*mono, "FailingInit.exe"], cwd=build, env=dict(environment, LD_LIBRARY_PATH=f"{failing.resolve()}:{lib}"))
+
+
+def c_compiler():
+    return os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
 
 
 def compile_plain(build):
@@ -115,6 +135,7 @@ def compile_plain(build):
     console = [TESTS / "Console" / f"{name}.cs" for name in ("AllocationTests", "FinalizerTests", "KeepAliveTests", "NativeTests")]
     compile_cs(build / "Netcode.ConsoleTests.dll", console, [runtime, nunit, tests])
     compile_cs(build / "Runner.exe", [TESTS / "Console" / "Runner.cs"], [nunit])
+    compile_cs(build / "FailingInit.exe", [TESTS / "Failing" / "FailingInit.cs"], [runtime])
 
 
 def compile_unity(build):
