@@ -396,6 +396,35 @@ static void listener_of_a_client_may_call_it()
     CHECK( same( client.events, { "connected", "left", "connected", "server left", "connected" } ) );
 }
 
+// Each successful connect has its end: one that the listener begins while close tells the end of the last is no exception.
+static void an_attempt_begun_while_closing_stays()
+{
+    world w( over_sockets );
+    test_client & client = w.add();
+    REQUIRE( w.start() );
+    for ( const bool from_packet : { false, true } )
+    {
+        client.events.clear();
+        client.when_packet = nullptr;
+        REQUIRE( w.connected( client, 7 ) );
+        client.when_disconnected = [&] {
+            client.when_disconnected = nullptr;
+            CHECK( w.connect( client, 8 ) );
+        };
+        client.when_packet = [&] { client.session.close(); };
+        if ( !from_packet )
+            client.session.close();
+        CHECK( from_packet || client.session.phase() == client_phase::connecting );
+        CHECK( !from_packet || w.server.session.send( w.server.session.slot_of( 7 ), "x", 1 ) );
+        REQUIRE( w.until( [&] { return client.session.phase() == client_phase::connected && w.server.session.slot_of( 8 ) >= 0; } ) );
+        CHECK( same( client.events, { "connected", "left", "connected" } ) );
+        client.session.close();
+        CHECK( same( client.events, { "connected", "left", "connected", "left" } ) );
+        CHECK( !client.session.get() );
+        REQUIRE( w.until( [&] { return w.server.session.num_connected() == 0; } ) );
+    }
+}
+
 static void the_last_of_nested_attempts_counts()
 {
     world w( over_sockets );
@@ -499,6 +528,7 @@ int main( int argc, char ** argv )
         TEST( server_does_not_start_with_bad_settings );
         TEST( client_does_not_connect_from_nowhere );
         TEST( listener_of_a_client_may_call_it );
+        TEST( an_attempt_begun_while_closing_stays );
         TEST( the_last_of_nested_attempts_counts );
         TEST( listener_of_a_server_may_call_it );
         TEST( destruction_tells_the_other_side_only );

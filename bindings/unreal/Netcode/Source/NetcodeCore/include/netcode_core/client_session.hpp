@@ -119,11 +119,12 @@ public:
         tell_events();
     }
 
-    /// Disconnects, and closes the socket. Called by the listener, the socket is closed at the end of tick.
+    /// Disconnects, and closes the socket. Called by the listener, the socket is closed at the end of tick. An attempt that
+    /// the listener begins when it is told of the end keeps the socket.
     void close()
     {
+        closing_ = true;                // before the listener is told: a call of connect takes it back
         disconnect();
-        closing_ = true;
         close_if_due();
     }
 
