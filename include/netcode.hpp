@@ -9,8 +9,10 @@
 ///   arguments, moved from, or after destroy) is safe: its functions do nothing, and return 0, false or something
 ///   empty.
 /// - get() returns the C object, for everything that you want to do with netcode.h itself; the empty ones return NULL.
+///   netcode::library has none, since there is no C object behind it.
 /// - Callbacks are lambdas. They stand in an object of yours, see netcode::client_handlers and
-///   netcode::server_handlers.
+///   netcode::server_handlers. destroy() and an assignment call the last of them, so a callback must not end the life
+///   of the netcode::client or netcode::server that is being destroyed or assigned to; it may call its destroy().
 /// - The rules of netcode.h hold here, too: one thread at a time for any one object; clients, servers and simulators
 ///   are destroyed before the last netcode::library.
 ///
@@ -1113,7 +1115,7 @@ public:
     ~client() { destroy(); }
     /// Takes the client over.
     client( client && other ) noexcept : client_( other.release() ) {}
-    /// Destroys its own client and takes the other one over.
+    /// Destroys its own client and takes the other one over. As with destroy, this object must live until it is done.
     client & operator=( client && other ) noexcept
     {
         if ( this != &other )
@@ -1152,10 +1154,11 @@ public:
     }
 
     /// Disconnects and destroys the client, if there is one. In its own callback the client is freed when the call that
-    /// led to the callback returns.
+    /// led to the callback returns. This object itself must live until destroy returns, whatever the callbacks do.
     void destroy() noexcept
     {
-        // Its callbacks run while this object is still whole, and may destroy it.
+        // The last callbacks run before the C object is given up, so they may use this object, and call destroy, too.
+        // It has to outlive them.
         if ( loopback() )
             disconnect_loopback();
         else
@@ -1330,7 +1333,7 @@ public:
     ~server() { destroy(); }
     /// Takes the server over.
     server( server && other ) noexcept : server_( other.release() ) {}
-    /// Destroys its own server and takes the other one over.
+    /// Destroys its own server and takes the other one over. As with destroy, this object must live until it is done.
     server & operator=( server && other ) noexcept
     {
         if ( this != &other )
@@ -1375,10 +1378,11 @@ public:
     }
 
     /// Stops and destroys the server, if there is one. In its own callback the server is freed when the call that led to
-    /// the callback returns.
+    /// the callback returns. This object itself must live until destroy returns, whatever the callbacks do.
     void destroy() noexcept
     {
-        // Its callbacks run while this object is still whole, and may destroy it.
+        // The last callbacks run before the C object is given up, so they may use this object, and call destroy, too.
+        // It has to outlive them.
         stop();
         if ( netcode_server_t * const owned = release() )
             netcode_server_destroy( owned );
