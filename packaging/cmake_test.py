@@ -103,6 +103,9 @@ def use_installation(steps, work, prefix):
     for kind, generator in (("static", "Ninja"), ("shared", "Unix Makefiles"), ("", "Ninja")):
         steps.run(f"find_package {kind or 'by default'}, {generator}", find_package, work, prefix, kind, generator)
     steps.run("find_package, BUILD_SHARED_LIBS", find_package, work, prefix, "", "Ninja", "-DBUILD_SHARED_LIBS=ON")
+    for first, kind in (("static", "shared"), ("shared", "static")):
+        steps.run(f"find_package {first}, then {kind}", find_package, work, prefix, kind, "Ninja", f"-DCONSUMER_FIRST={first}")
+    steps.run("find_package shared, then by default", find_package, work, prefix, "", "Ninja", "-DCONSUMER_FIRST=shared")
     steps.run("find_package of other versions", other_versions, work, prefix)
     for kind in ("static", "shared"):
         for compiler, source in ((["cc", "-std=c99"], "main.c"), (["g++", "-std=c++17"], "main.cpp")):
@@ -117,8 +120,8 @@ def find_package(work, prefix, kind, generator, *more):
     run("cmake", "-S", CONSUMER, "-B", directory, "-G", generator, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCONSUMER_KIND={kind}",
         "-DCMAKE_BUILD_TYPE=Release", *more)
     run("cmake", "--build", directory)
-    expected = "shared" if kind == "shared" or more else "static"
-    return run_consumers(directory, expected, prefix)
+    asked = kind or ("shared" if more else "static")
+    return run_consumers(directory, asked, prefix)
 
 
 def run_consumers(directory, kind, prefix=None):
@@ -304,9 +307,10 @@ def one_kind(fake):
 def find_package_of_one_kind(fake, library_dir, kind):
     directory = fresh(fake.work / "consumer")
     other = "OFF" if kind == "shared" else "ON"
-    for component in ("", {"static": "shared", "shared": "static"}[kind]):
+    absent = {"static": "shared", "shared": "static"}[kind]
+    for first, component in (("", ""), ("", absent), (kind, absent)):
         run("cmake", "-S", CONSUMER, "-B", directory, "-G", "Ninja", f"-Dnetcode_DIR={library_dir / 'cmake/netcode'}",
-            f"-DCONSUMER_KIND={component}", f"-DBUILD_SHARED_LIBS={other}", succeeds=not component)
+            f"-DCONSUMER_FIRST={first}", f"-DCONSUMER_KIND={component}", f"-DBUILD_SHARED_LIBS={other}", succeeds=not component)
         if not component:
             run("cmake", "--build", directory)
             run_consumers(directory, kind)
