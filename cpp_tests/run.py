@@ -4,8 +4,8 @@
 Every program is compiled by g++ and clang++, as C++17 and C++20, without exceptions and RTTI and with them,
 with all warnings as errors, and linked with the static, the shared and the debug library in turn. Then come
 what must not compile, the example, the programs on the pages of docs/engines, and a comparison of netcode.hpp
-with netcode.h. A compiler that is missing is skipped, and said. With a filter, only the jobs whose name
-contains it are run.
+with netcode.h. Compilers and sanitizers that are missing are skipped, and said; with --require that is a
+failure. With a filter, only the jobs whose name contains it are run.
 """
 
 import argparse
@@ -42,32 +42,34 @@ def main():
     parser.add_argument("--dist", type=pathlib.Path, required=True, help="what make lib left")
     parser.add_argument("--debug-dist", type=pathlib.Path, required=True, help="what make debug-lib left")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="where programs are built")
+    parser.add_argument("--require", action="store_true", help="what is skipped counts as failed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("filter", nargs="?", default="")
     options = parser.parse_args()
     options.build.mkdir(parents=True, exist_ok=True)
 
-    jobs = [job for job in all_jobs(options) if options.filter in job[0]]
-    passed = failed = 0
+    missing = [compiler for compiler in COMPILERS if not shutil.which(compiler)]
+    for compiler in missing:
+        print(f"SKIPPED: no {compiler} on this machine (Debian: apt-get install {'clang' if 'clang' in compiler else compiler})", flush=True)
+    compilers = [compiler for compiler in COMPILERS if compiler not in missing]
+    jobs = [job for job in all_jobs(options, compilers) if options.filter in job[0]]
+    passed, failed, skipped = 0, 0, len(missing)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for name, (ok, seconds, output) in zip((job[0] for job in jobs), pool.map(lambda job: run(job[1]), jobs)):
-            passed, failed = passed + ok, failed + (not ok)
-            summary = output.strip().splitlines()[-1:] or [""]
-            print(f"{'ok    ' if ok else 'FAILED'} {name:44} {seconds:6.1f} s  {summary[0]}", flush=True)
-            skipped = [line for line in output.splitlines() if line.startswith("SKIPPED")]
-            print("".join(f"       {line}\n" for line in skipped), end="")
+            summary = (output.strip().splitlines() or [""])[-1]
+            word = "FAILED" if not ok else "SKIPPED" if summary.startswith("SKIPPED") else "ok"
+            passed, failed, skipped = passed + (word == "ok"), failed + (not ok), skipped + (word == "SKIPPED")
+            print(f"{word:7} {name:44} {seconds:6.1f} s  {summary}", flush=True)
+            partly = [line for line in output.splitlines() if word == "ok" and line.startswith("SKIPPED")]
+            print("".join(f"        {line}\n" for line in partly), end="")
             if not ok:
                 print("    | " + "\n    | ".join(output.splitlines()[-MAX_LINES_SHOWN:]), flush=True)
-    print(f"C++ tests: {passed} passed, {failed} failed")
-    return 0 if passed and not failed else 1
+    print(f"C++ tests: {passed} passed, {failed} failed, {skipped} skipped")
+    return 0 if passed and not failed and not (skipped and options.require) else 1
 
 
-def all_jobs(options):
+def all_jobs(options, compilers):
     """Pairs of a name and the commands that must succeed one after another."""
-    compilers = [compiler for compiler in COMPILERS if shutil.which(compiler)]
-    for compiler in COMPILERS:
-        if compiler not in compilers:
-            print(f"SKIPPED: no {compiler} on this machine (Debian: apt-get install {'clang' if 'clang' in compiler else compiler})", flush=True)
     libraries = ["static", "debug", "shared", "debug"]
     for compiler in compilers:
         variants = [(standard, lean) for standard in STANDARDS for lean in (True, False)]

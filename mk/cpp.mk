@@ -2,9 +2,11 @@
 
 .PHONY: cpp-test docs
 
-# CPP_ONLY=FILTER picks the jobs whose name contains it.
+# CPP_ONLY=FILTER picks the jobs whose name contains it. What a machine does not have is skipped, and said; with
+# CPP_REQUIRE=1 that is a failure.
 cpp-test: lib debug-lib
-	$(PYTHON) cpp_tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/cpp_tests $(if $(CPP_ONLY),"$(CPP_ONLY)")
+	$(PYTHON) cpp_tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/cpp_tests \
+		$(if $(CPP_REQUIRE),--require) $(if $(CPP_ONLY),"$(CPP_ONLY)")
 
 # target/docs/html. Fails on anything public without a description.
 docs:

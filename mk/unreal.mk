@@ -2,9 +2,11 @@
 
 .PHONY: unreal-test unreal-package
 
-# UNREAL_ONLY=FILTER picks the jobs whose name contains it.
+# UNREAL_ONLY=FILTER picks the jobs whose name contains it. What a machine does not have is skipped, and said; with
+# UNREAL_REQUIRE=1 that is a failure.
 unreal-test: lib debug-lib
-	$(PYTHON) bindings/unreal/tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/unreal $(if $(UNREAL_ONLY),"$(UNREAL_ONLY)")
+	$(PYTHON) bindings/unreal/tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/unreal \
+		$(if $(UNREAL_REQUIRE),--require) $(if $(UNREAL_ONLY),"$(UNREAL_ONLY)")
 
 # Puts headers, licences and the library of this machine into bindings/unreal/Netcode.
 # UNREAL_LIBRARIES="PLACE/FILE=PATH ..." adds those of other platforms.

@@ -168,8 +168,8 @@ def by_pkg_config(work, prefix, kind, compiler, source):
     if kind == "shared":
         uses_shared(program, kind, env=environment)
     else:
-        kinds = run("file", program) if shutil.which("file") else "statically linked"
-        check("statically linked" in kinds or "static-pie" in kinds, kinds)
+        needs = run("readelf", "-lW", program) + run("readelf", "-dW", program)
+        check("INTERP" not in needs and "NEEDED" not in needs, f"not linked statically\n{needs}")
     return " ".join(flags[-3:])
 
 

@@ -48,7 +48,8 @@ def main():
         steps.run(f"{compiler}: -flto", bench.lto, compiler, [])
         steps.run(f"{compiler}: -flto -static", bench.lto, compiler, ["-static"])
         steps.run(f"{compiler}: -flto plugin", bench.plugins, compiler, LTO[compiler])
-        steps.run(f"{compiler}: C++", bench.cpp, compiler)
+        steps.run(f"{compiler}: C++", bench.cpp, compiler, [])
+        steps.run(f"{compiler}: C++, -flto", bench.cpp, compiler, LTO[compiler])
         steps.run(f"{compiler}: plugins", bench.plugins, compiler, [])
         steps.run(f"{compiler}: two Rust libraries", bench.two_rust_libraries, compiler, [])
         steps.run(f"{compiler}: two Rust libraries, -static", bench.two_rust_libraries, compiler, ["-static"])
@@ -90,9 +91,11 @@ class Bench:
         sources = [CONSUMER / "main.c"]
         return played(run(self.link(compiler, f"lto{''.join(flags)}", sources, *lto(compiler), *flags, self.archive)))
 
-    def cpp(self, compiler):
+    def cpp(self, compiler, flags):
+        if flags:
+            lto(compiler)
         compiler = {"gcc": "g++", "clang": "clang++"}[compiler]
-        return played(run(self.link(compiler, "cpp", [CONSUMER / "main.cpp"], "-std=c++17", *lto(compiler), self.archive)))
+        return played(run(self.link(compiler, f"cpp{''.join(flags)}", [CONSUMER / "main.cpp"], "-std=c++17", *flags, self.archive)))
 
     def names_in_the_archive(self):
         """Only what the list says; no groups that several libraries have; no bitcode, over which linkers with LTO stumble."""
