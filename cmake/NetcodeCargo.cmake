@@ -86,10 +86,12 @@ string( REPLACE ";" "," netcode_crate_types "${netcode_crate_types}" )
 
 # ---- how to put the files together ----
 
-# The script takes the inner symbols of the static library out of sight, with tools that know the target.
+# The script takes the inner symbols of the static library out of sight, with tools that know the target. It makes the
+# names that Linux has, so it is not for Android.
 set( netcode_tools )
 set( netcode_has_script OFF )
-if( CMAKE_HOST_UNIX AND netcode_triple STREQUAL netcode_host )
+if( netcode_triple MATCHES "-android" )
+elseif( CMAKE_HOST_UNIX AND netcode_triple STREQUAL netcode_host )
     set( netcode_has_script ON )
 elseif( CMAKE_HOST_UNIX AND netcode_uses_elf AND CMAKE_CROSSCOMPILING AND CMAKE_C_COMPILER_ID STREQUAL "GNU" )
     set( netcode_has_script ON )

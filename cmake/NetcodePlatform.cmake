@@ -21,9 +21,22 @@ if( NOT netcode_cargo_result EQUAL 0 OR NOT netcode_cargo_version MATCHES "host:
 endif()
 set( netcode_host "${CMAKE_MATCH_1}" )
 
-# What Rust calls that which a toolchain file describes; empty if this list does not have it.
+# The processor that the generator or Xcode is told to build for, which CMAKE_SYSTEM_PROCESSOR does not follow; empty if
+# none is said.
+set( netcode_said_processor )
+if( CMAKE_SYSTEM_NAME STREQUAL "Windows" AND CMAKE_GENERATOR_PLATFORM )
+    string( REGEX REPLACE ",.*" "" netcode_said_processor "${CMAKE_GENERATOR_PLATFORM}" )   # what follows is a version
+    string( REGEX REPLACE "^[Ww][Ii][Nn]32$" "i686" netcode_said_processor "${netcode_said_processor}" )
+elseif( APPLE AND CMAKE_OSX_ARCHITECTURES )
+    set( netcode_said_processor "${CMAKE_OSX_ARCHITECTURES}" )
+endif()
+
+# What Rust calls that which a toolchain file, the generator or Xcode describes; empty if this list does not have it.
 function( netcode_guess_triple result )
     string( TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor )
+    if( netcode_said_processor )
+        string( TOLOWER "${netcode_said_processor}" processor )
+    endif()
     if( CMAKE_SYSTEM_NAME STREQUAL "Android" AND CMAKE_ANDROID_ARCH_ABI )
         set( arm64-v8a aarch64-linux-android )
         set( armeabi-v7a armv7-linux-androideabi )
@@ -70,8 +83,13 @@ endfunction()
 
 if( NOT DEFINED CARGO_BUILD_TARGET )
     set( netcode_wanted "$ENV{CARGO_BUILD_TARGET}" )
-    if( CMAKE_CROSSCOMPILING AND NOT netcode_wanted )
+    if( NOT netcode_wanted AND ( CMAKE_CROSSCOMPILING OR netcode_said_processor ) )
         netcode_guess_triple( netcode_wanted )
+        if( netcode_said_processor AND NOT netcode_wanted )
+            message( FATAL_ERROR "netcode: which of Rust's targets is ${CMAKE_SYSTEM_NAME} on \"${netcode_said_processor}\"? Set CARGO_BUILD_TARGET. A library for several processors has to be put together from one build for each.")
+        elseif( netcode_wanted STREQUAL netcode_host )
+            set( netcode_wanted "" )
+        endif()
     endif()
     set( CARGO_BUILD_TARGET "${netcode_wanted}" CACHE STRING "What cargo builds for (a target triple); empty: this machine" )
 endif()
@@ -82,6 +100,16 @@ elseif( CMAKE_CROSSCOMPILING )
     message( FATAL_ERROR "netcode: when cross compiling, set CARGO_BUILD_TARGET to Rust's name of ${CMAKE_SYSTEM_NAME} on ${CMAKE_SYSTEM_PROCESSOR}, such as aarch64-unknown-linux-gnu." )
 else()
     set( netcode_triple "${netcode_host}" )
+endif()
+
+# Nothing else tells a compiler for other programs than this machine's, such as one with -m32.
+if( netcode_triple MATCHES "^(s390x|[a-z0-9_]*64[a-z0-9_]*)-" AND NOT netcode_triple MATCHES "(x32|_ilp32)$" )
+    set( netcode_pointer_bytes 8 )
+else()
+    set( netcode_pointer_bytes 4 )
+endif()
+if( CMAKE_SIZEOF_VOID_P AND NOT CMAKE_SIZEOF_VOID_P EQUAL netcode_pointer_bytes )
+    message( FATAL_ERROR "netcode: the C compiler makes programs with pointers of ${CMAKE_SIZEOF_VOID_P} bytes, and ${netcode_triple} has ${netcode_pointer_bytes}. Set CARGO_BUILD_TARGET to Rust's name of what you build for." )
 endif()
 
 # ---- names of files ----
@@ -105,6 +133,11 @@ if( netcode_triple MATCHES "-windows-" )
 elseif( netcode_triple MATCHES "-apple-" )
     set( netcode_shared_library libnetcode.dylib )
     set( netcode_soname "@rpath/libnetcode.dylib" )
+elseif( netcode_triple MATCHES "-android" )
+    # Only files whose names end in .so are packed into an APK, and no links.
+    set( netcode_uses_elf ON )
+    set( netcode_shared_library libnetcode.so )
+    set( netcode_soname libnetcode.so )
 else()
     set( netcode_uses_elf ON )
     set( netcode_shared_library libnetcode.so.${PROJECT_VERSION} )

@@ -43,6 +43,9 @@ def main():
         steps.run("installation of one kind", one_kind, fake)
         steps.run("cross build", cross_build, fake)
         steps.run("toolchain files", toolchain_files, fake)
+        steps.run("platforms", platforms, fake)
+        steps.run("Android", android, fake)
+        steps.run("a compiler for other pointers", other_pointers, fake)
         steps.run("presets", presets, fake)
     return steps.exit_status()
 
@@ -344,13 +347,16 @@ TOOLCHAINS = [
 
 
 def toolchain_files(fake):
-    """A toolchain file decides the target, and its compiler becomes cargo's linker. The compiler here is this machine's."""
+    """A toolchain file decides the target, and its compiler becomes cargo's linker. The compiler here is this machine's,
+    which cannot link for others."""
     build, toolchain = fake.work / "cross", fake.work / "toolchain.cmake"
     for system, processor, said, triple in TOOLCHAINS:
         toolchain.write_text(f"""
 set( CMAKE_SYSTEM_NAME {system} )
 set( CMAKE_SYSTEM_PROCESSOR {processor} )
 set( CMAKE_C_COMPILER {shutil.which('cc')} )
+set( CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY )
+{'set( CMAKE_C_FLAGS_INIT -m32 )' if processor == 'armv7l' else ''}
 {f'set( CARGO_BUILD_TARGET {said} )' if said else ''}
 set( NETCODE_CARGO_FLAGS --offline )
 """)
@@ -370,6 +376,85 @@ set( NETCODE_CARGO_FLAGS --offline )
     call, = fake.build(build, env=mine)
     check(call["environment"][f"CC_{name}"] == "mine", f"the environment was overruled: {call}")
     return f"{len(TOOLCHAINS)} systems"
+
+
+WINDOWS = {"CMAKE_SYSTEM_NAME": "Windows", "CMAKE_SYSTEM_PROCESSOR": "AMD64", "MSVC": "1", "HOST": "x86_64-pc-windows-msvc"}
+MACOS = {"CMAKE_SYSTEM_NAME": "Darwin", "CMAKE_SYSTEM_PROCESSOR": "arm64", "APPLE": "1", "HOST": "aarch64-apple-darwin"}
+ANDROID = {"CMAKE_SYSTEM_NAME": "Android", "CMAKE_CROSSCOMPILING": "TRUE", "HOST": "x86_64-unknown-linux-gnu"}
+# What is configured, how large its pointers are, and what cargo is to build for; None: it is refused.
+PLATFORMS = [
+    (WINDOWS, 8, "x86_64-pc-windows-msvc"),
+    ({**WINDOWS, "CMAKE_GENERATOR_PLATFORM": "x64"}, 8, "x86_64-pc-windows-msvc"),
+    ({**WINDOWS, "CMAKE_GENERATOR_PLATFORM": "Win32"}, 4, "i686-pc-windows-msvc"),
+    ({**WINDOWS, "CMAKE_GENERATOR_PLATFORM": "Win32,version=10.0"}, 4, "i686-pc-windows-msvc"),
+    ({**WINDOWS, "CMAKE_GENERATOR_PLATFORM": "ARM64"}, 8, "aarch64-pc-windows-msvc"),
+    ({**WINDOWS, "CMAKE_GENERATOR_PLATFORM": "Itanium"}, 8, None),
+    (WINDOWS, 4, None),     # a prompt for 32 bits, without such a generator
+    ({**WINDOWS, "CARGO_BUILD_TARGET": "i686-pc-windows-msvc"}, 4, "i686-pc-windows-msvc"),
+    (MACOS, 8, "aarch64-apple-darwin"),
+    ({**MACOS, "CMAKE_OSX_ARCHITECTURES": "arm64"}, 8, "aarch64-apple-darwin"),
+    ({**MACOS, "CMAKE_OSX_ARCHITECTURES": "x86_64"}, 8, "x86_64-apple-darwin"),
+    ({**MACOS, "CMAKE_OSX_ARCHITECTURES": "arm64;x86_64"}, 8, None),
+    ({**MACOS, "CMAKE_SYSTEM_NAME": "iOS", "CMAKE_CROSSCOMPILING": "TRUE", "CMAKE_OSX_ARCHITECTURES": "arm64"}, 8, "aarch64-apple-ios"),
+    ({**ANDROID, "CMAKE_ANDROID_ARCH_ABI": "arm64-v8a"}, 8, "aarch64-linux-android"),
+    ({**ANDROID, "CMAKE_ANDROID_ARCH_ABI": "armeabi-v7a"}, 4, "armv7-linux-androideabi"),
+    ({**ANDROID, "CMAKE_ANDROID_ARCH_ABI": "x86_64"}, 8, "x86_64-linux-android"),
+    ({**ANDROID, "CMAKE_ANDROID_ARCH_ABI": "x86"}, 8, None),
+    ({"CMAKE_SYSTEM_NAME": "Linux", "HOST": "s390x-unknown-linux-gnu"}, 8, "s390x-unknown-linux-gnu"),
+    ({"CMAKE_SYSTEM_NAME": "Linux", "HOST": "x86_64-unknown-linux-gnu"}, 4, None),
+    ({"CMAKE_SYSTEM_NAME": "Linux", "HOST": "x86_64-unknown-linux-gnu", "CARGO_BUILD_TARGET": "x86_64-unknown-linux-gnux32"}, 4, "x86_64-unknown-linux-gnux32"),
+]
+
+
+def platforms(fake):
+    """What NetcodePlatform.cmake makes of variables, on any machine."""
+    script = fake.work / "platform.cmake"
+    script.write_text(f"""
+set( PROJECT_SOURCE_DIR "{fake.source}" )
+set( PROJECT_VERSION {version()} )
+include( "{fake.source}/cmake/NetcodePlatform.cmake" )
+message( STATUS "triple ${{netcode_triple}}" )
+message( STATUS "files ${{netcode_shared_library}} ${{netcode_soname}} ${{netcode_shared_links}}" )
+""")
+    for variables, pointer, triple in PLATFORMS:
+        flags = [f"-D{name}={value}" for name, value in variables.items()]
+        output = run("cmake", *flags, f"-DCMAKE_SIZEOF_VOID_P={pointer}", f"-DNETCODE_CARGO={HERE / 'fake_cargo.py'}", "-P", script,
+                     env={**fake.environment, "FAKE_CARGO_HOST": variables["HOST"]}, succeeds=triple is not None)
+        check(f"triple {triple}\n" in output if triple else "CARGO_BUILD_TARGET" in output, f"{variables}, pointers of {pointer}\n{output}")
+        # Only files whose names end in .so are packed.
+        check("android" not in (triple or "") or "files libnetcode.so libnetcode.so \n" in output, output)
+    return f"{len(PLATFORMS)} of them"
+
+
+def android(fake):
+    """What is built and installed has the one name that goes into an APK."""
+    build, prefix, triple = fake.work / "android", fake.work / "android-prefix", "aarch64-linux-android"
+    for host in (fake.host, triple):
+        fake.configure(fake.source, build, "Ninja", f"-DCARGO_BUILD_TARGET={triple}", env={"FAKE_CARGO_HOST": host})
+        call, = fake.build(build)
+        check("link-arg=-Wl,-soname,libnetcode.so" in call["arguments"], f"{call}")
+        built, = build.glob("dist/*/release/lib/libnetcode.so*")
+        check(built.name == "libnetcode.so" and not built.is_symlink(), f"{built}")
+        run("cmake", "--install", build, "--prefix", fresh(prefix))
+        installed, = prefix.glob("lib*/**/libnetcode.so*")
+        check(installed.name == "libnetcode.so" and not installed.is_symlink(), f"{installed}")
+        targets, = prefix.rglob("netcodeTargets-*.cmake")
+        check('"libnetcode.so"' in targets.read_text(), targets.read_text())
+
+
+def other_pointers(fake):
+    """Else programs would be linked with a library for another machine."""
+    build = fake.work / "pointers"
+    narrow = ["-DCMAKE_C_FLAGS=-m32", "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"]
+    try:
+        fake.configure(fake.source, build, "Ninja", *narrow)
+    except Failure as failure:
+        check("CARGO_BUILD_TARGET" in str(failure) and fake.host in str(failure), str(failure))
+    else:
+        raise Failure("a compiler with -m32 has got the library of this machine")
+    fake.configure(fake.source, build, "Ninja", *narrow, "-DCARGO_BUILD_TARGET=i686-unknown-linux-gnu")
+    call, = fake.build(build)
+    check(value_after(call["arguments"], "--target") == "i686-unknown-linux-gnu", f"{call}")
 
 
 def presets(fake):

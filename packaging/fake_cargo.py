@@ -29,12 +29,15 @@ def main():
         subprocess.run(metadata, stdout=subprocess.DEVNULL, check=True)
     profile = arguments[arguments.index("--profile") + 1].replace("dev", "debug")
     out = pathlib.Path(arguments[arguments.index("--target-dir") + 1])
-    if "--target" in arguments:
-        out /= arguments[arguments.index("--target") + 1]
+    target = arguments[arguments.index("--target") + 1] if "--target" in arguments else ""
+    out /= target
     (out / profile).mkdir(parents=True, exist_ok=True)
     built = pathlib.Path(os.environ["FAKE_CARGO_BUILT"]) / ("debug" if profile == "debug" else "release")
-    for name in ("libnetcode.a", "libnetcode.so"):
-        shutil.copyfile(built / name, out / profile / name)
+    names = {"libnetcode.a": "libnetcode.a", "libnetcode.so": "libnetcode.so"}
+    if target.endswith("-windows-gnu"):
+        names = {"libnetcode.a": "libnetcode.a", "netcode.dll": "libnetcode.so", "libnetcode.dll.a": "libnetcode.a"}
+    for name, stand_in in names.items():
+        shutil.copyfile(built / stand_in, out / profile / name)
 
 
 main()
