@@ -225,6 +225,13 @@ def rebuilds_what_changed(fake, generator):
     fake.build(build)
     (fake.source / "README.md").touch()
     check(fake.build(build) == [], "a change of the README called cargo")
+    before = archive.stat().st_mtime_ns
+    run("cmake", "-DNETCODE_CARGO_FLAGS=--no-default-features", build, env=fake.environment)
+    calls = fake.build(build)
+    check(len(calls) == 1 and "--no-default-features" in calls[0]["arguments"], f"other flags went unnoticed: {calls}")
+    check(archive.stat().st_mtime_ns > before, "the library is the old one after a change of the flags")
+    run("cmake", build, env=fake.environment)
+    check(fake.build(build) == [], "without other flags, configuring again calls cargo")
 
 
 def inner_project(fake, generator, how, kind="static"):
