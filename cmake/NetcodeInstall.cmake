@@ -83,6 +83,10 @@ install(
 # ---- pkg-config ----
 
 # Without a shared library beside it, whoever links with the static one needs what it needs.
+set( netcode_pc_name netcode )
+if( "shared" IN_LIST netcode_kinds AND netcode_import_library MATCHES "^(.*)\\.lib$" )
+    set( netcode_pc_name "${CMAKE_MATCH_1}" )       # of MSVC, which adds nothing but .lib
+endif()
 set( netcode_pc_libs )
 set( netcode_pc_libs_private )
 foreach( library IN LISTS netcode_system_libraries )

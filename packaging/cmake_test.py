@@ -45,6 +45,7 @@ def main():
         steps.run("toolchain files", toolchain_files, fake)
         steps.run("platforms", platforms, fake)
         steps.run("Android", android, fake)
+        steps.run("names of import libraries", import_libraries, fake)
         steps.run("a compiler for other pointers", other_pointers, fake)
         steps.run("presets", presets, fake)
     return steps.exit_status()
@@ -447,6 +448,18 @@ def android(fake):
         check(installed.name == "libnetcode.so" and not installed.is_symlink(), f"{installed}")
         targets, = prefix.rglob("netcodeTargets-*.cmake")
         check('"libnetcode.so"' in targets.read_text(), targets.read_text())
+
+
+def import_libraries(fake):
+    """What pkg-config names is what is installed: Rust's linker for MSVC calls the import library netcode.dll.lib."""
+    build = fake.work / "import"
+    for system, both, shared, name in (("msvc", True, False, "netcode.dll"), ("msvc", False, True, "netcode.dll"), ("msvc", False, False, "netcode"),
+                                       ("gnu", True, False, "netcode"), ("gnu", False, True, "netcode")):
+        fake.configure(fake.source, build, "Ninja", f"-DCARGO_BUILD_TARGET=x86_64-pc-windows-{system}",
+                       f"-DNETCODE_BUILD_BOTH={'ON' if both else 'OFF'}", f"-DBUILD_SHARED_LIBS={'ON' if shared else 'OFF'}")
+        text = (build / "install/netcode.pc").read_text()
+        libs = re.search(r"^Libs: .* -l(netcode\S*)", text, re.MULTILINE)
+        check(libs and libs.group(1) == name, f"{system}, {'both kinds' if both else 'shared' if shared else 'static'}\n{text}")
 
 
 def other_pointers(fake):

@@ -10,8 +10,10 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import shutil
 import sys
+import types
 
 from harness import CONSUMER, HERE, ROOT, Steps, check, cmake_and_ninja, compile_and_run, fresh, need, pkg_config, run, symbols, venv, version
 
@@ -29,6 +31,7 @@ def main():
     steps.run("the manual page", manual_page)
     steps.run("versions", versions)
     steps.run("licences of what is inside", licences)
+    steps.run("Conan recipe, names of libraries", conan_names)
     steps.run("cargo-c", cargo_c, target, work)
     if steps.run("cmake and ninja", cmake_and_ninja, target):
         if steps.run("deb: made", make_deb, target, work) and steps.run("deb: installed", install_deb, work):
@@ -195,6 +198,26 @@ def fake_cargo(target):
     """Instead of building anew, packages get what make lib and make debug-lib have built."""
     host = re.search(r"host: (\S+)", run("cargo", "--version", "--verbose")).group(1)
     return {"FAKE_CARGO_LOG": os.devnull, "FAKE_CARGO_BUILT": target, "FAKE_CARGO_HOST": host, "REAL_CARGO": shutil.which("cargo")}
+
+
+def conan_names():
+    """What the recipe tells its users to link with, on systems that are not here. This takes no Conan."""
+    stand_ins = {name: types.ModuleType(name) for name in ("conan", "conan.tools", "conan.tools.cmake", "conan.tools.files")}
+    stand_ins["conan"].ConanFile = object
+    stand_ins["conan.tools.cmake"].__dict__.update(CMake=None, CMakeToolchain=None, cmake_layout=None)
+    stand_ins["conan.tools.files"].__dict__.update(copy=None, load=None, rmdir=None)
+    sys.modules.update(stand_ins)
+    try:
+        recipe = runpy.run_path(str(HERE / "conan/conanfile.py"))["NetcodeRecipe"]
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
+    for system, compiler, shared, wanted in (("Linux", "gcc", True, "netcode"), ("Windows", "gcc", True, "netcode"), ("Windows", "msvc", False, "netcode"),
+                                             ("Windows", "msvc", True, "netcode.dll"), ("Macos", "apple-clang", True, "netcode")):
+        told = types.SimpleNamespace(set_property=lambda *_: None)
+        recipe.package_info(types.SimpleNamespace(settings=types.SimpleNamespace(os=system, compiler=compiler),
+                                                  options=types.SimpleNamespace(shared=shared), cpp_info=told))
+        check(told.libs == [wanted], f"{system}, {compiler}, {'shared' if shared else 'static'}: {told.libs}")
 
 
 def conan(target, work, shared):

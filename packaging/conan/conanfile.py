@@ -68,7 +68,8 @@ class NetcodeRecipe(ConanFile):
             rmdir(self, os.path.join(self.package_folder, *directory.split("/")))
 
     def package_info(self):
-        self.cpp_info.libs = ["netcode"]
+        # Rust's linker for MSVC calls the import library netcode.dll.lib.
+        self.cpp_info.libs = ["netcode.dll" if self.options.shared and self.settings.compiler == "msvc" else "netcode"]
         self.cpp_info.set_property("cmake_file_name", "netcode")
         self.cpp_info.set_property("cmake_target_name", "netcode::netcode")
         self.cpp_info.set_property("pkg_config_name", "netcode")
