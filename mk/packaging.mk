@@ -4,6 +4,7 @@
 .PHONY: cmake-test package-test link-test
 
 # CMakeLists.txt: builds, ctest, installation, projects that use it. CTEST=REGEX picks the C tests.
+# CMAKE_DEEP=1 adds a build of the profile relwithdebinfo by cargo, which takes minutes.
 cmake-test: lib debug-lib
 	$(PYTHON) packaging/cmake_test.py --target $(TARGET) $(if $(CTEST),--ctest "$(CTEST)")
 

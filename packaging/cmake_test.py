@@ -2,11 +2,13 @@
 """Tests CMakeLists.txt: builds, installs, and builds projects that use what was installed.
 
 cargo itself is run once, into the target directory that the Makefile uses, too; the steps that ask when and how CMake
-calls cargo have packaging/fake_cargo.py in its place, and a copy of the sources, so that they may touch them.
+calls cargo have packaging/fake_cargo.py in its place, and a copy of the sources, so that they may touch them. With
+$CMAKE_DEEP, cargo also builds the profile relwithdebinfo, for projects that have the sources as a directory.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -32,6 +34,9 @@ def main():
         if steps.run("build with cargo", build, target, work) and steps.run("install", install, work, prefix):
             use_installation(steps, work, prefix)
         steps.run("ctest", ctest, work, options.ctest)
+        if os.environ.get("CMAKE_DEEP"):
+            for how in ("subdirectory", "fetchcontent"):
+                steps.run(f"{how} with cargo, RelWithDebInfo", inner_project_with_cargo, target, work, how)
         fake = Fake(work, target)
         for generator in GENERATORS:
             steps.run(f"rebuilds what changed, {generator}", rebuilds_what_changed, fake, generator)
@@ -98,6 +103,17 @@ def install(work, prefix):
     for path in prefix.rglob("*.cmake"):
         check(str(work) not in path.read_text(), f"{path} names the build directory")
     return f"{len(found)} files"
+
+
+def inner_project_with_cargo(target, work, how):
+    build = fresh(work / "inner-with-cargo")
+    run("cmake", "-S", CONSUMER, "-B", build, "-G", "Ninja", f"-DCONSUMER_HOW={how}", f"-DNETCODE_SOURCE={ROOT}",
+        "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DNETCODE_CARGO_TARGET_DIR={target}")
+    run("cmake", "--build", build)
+    for name in ("consumer_c", "consumer_cpp"):
+        lines = run("readelf", "--debug-dump=decodedline", build / "bin" / name)
+        check("server.rs" in lines, f"{name} has no lines of Rust to step through")
+    return run_consumers(build, "static")
 
 
 # ---- what was installed ----
