@@ -32,6 +32,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsig
 LEAN = ["-fno-exceptions", "-fno-rtti"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 PAGES = {"cpp": ("cpp.md", "g++ -x c++ -std=c++17"), "c": ("c.md", "cc -x c -std=c99")}
+TEN_LINES = {"cpp.md": "cpp", "c.md": "c", "unity.md": "csharp", "unreal.md": "cpp"}
 PAGE_ADDRESS = "127.0.0.1:40000"
 # What netcode.h says about the build, and not about the library.
 NOT_WRAPPED = r"NETCODE_(H|DEBUG|RELEASE|BIG_ENDIAN|LITTLE_ENDIAN|PLATFORM\w*|CONST|PACKET_TAGGING|FUNCTION|OK|ERROR)$|netcode_assert$"
@@ -85,6 +86,8 @@ def all_jobs(options, compilers):
     for language, (page, compiler) in PAGES.items():
         for number, program in enumerate(programs_of(ROOT / "docs" / "engines" / page, language), 1):
             yield f"docs/engines/{page}, program {number}", page_commands(options, language, number, compiler.split(), program)
+    for page, language in TEN_LINES.items():
+        yield f"docs/engines/{page}, ten lines", [lambda p=page, l=language: check_ten_lines(ROOT / "docs" / "engines" / p, l)]
     yield "netcode.hpp has all of netcode.h", [lambda: check_coverage(options.dist / "include")]
 
 
@@ -152,6 +155,25 @@ def programs_of(page, language):
     """The blocks of a page in its language. Each is a whole program."""
     programs = re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
     return programs or [f"#error no {language} program in {page.name}"]
+
+
+def check_ten_lines(page, language):
+    """The lines at the top are ten at most, and those of the programs below, in their order; the programs are tested here
+    and with the bindings."""
+    found = re.findall(rf"^```{language} ten-lines\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    if len(found) != 1:
+        return False, f"{len(found)} blocks of ten lines"
+    lines, rest = code_lines(found[0]), iter(code_lines("\n".join(programs_of(page, language))))
+    missing = [line for line in lines if line not in rest]
+    if missing or not 5 <= len(lines) <= 10:
+        return False, f"{len(lines)} lines; first that the programs do not have there: {missing[:1]}"
+    return True, f"{len(lines)} lines"
+
+
+def code_lines(text):
+    """Without indentation, comments and empty lines."""
+    lines = (re.sub(r"\s*(/\*.*?\*/|(?<!:)//.*)", "", line).strip() for line in text.splitlines())
+    return [line for line in lines if line]
 
 
 def page_commands(options, language, number, compiler, program):
