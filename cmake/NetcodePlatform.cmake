@@ -82,16 +82,17 @@ function( netcode_guess_triple result )
 endfunction()
 
 if( NOT DEFINED CARGO_BUILD_TARGET )
-    set( netcode_wanted "$ENV{CARGO_BUILD_TARGET}" )
-    if( NOT netcode_wanted AND ( CMAKE_CROSSCOMPILING OR netcode_said_processor ) )
-        netcode_guess_triple( netcode_wanted )
-        if( netcode_said_processor AND NOT netcode_wanted )
-            message( FATAL_ERROR "netcode: which of Rust's targets is ${CMAKE_SYSTEM_NAME} on \"${netcode_said_processor}\"? Set CARGO_BUILD_TARGET. A library for several processors has to be put together from one build for each.")
-        elseif( netcode_wanted STREQUAL netcode_host )
-            set( netcode_wanted "" )
-        endif()
+    set( CARGO_BUILD_TARGET "$ENV{CARGO_BUILD_TARGET}" CACHE STRING "What cargo builds for (a target triple); empty: what CMake builds for" )
+endif()
+
+# Not kept in the cache: what it comes from may change.
+if( NOT CARGO_BUILD_TARGET AND ( CMAKE_CROSSCOMPILING OR netcode_said_processor ) )
+    netcode_guess_triple( netcode_wanted )
+    if( netcode_said_processor AND NOT netcode_wanted )
+        message( FATAL_ERROR "netcode: which of Rust's targets is ${CMAKE_SYSTEM_NAME} on \"${netcode_said_processor}\"? Set CARGO_BUILD_TARGET. A library for several processors has to be put together from one build for each." )
+    elseif( CMAKE_CROSSCOMPILING OR NOT netcode_wanted STREQUAL netcode_host )
+        set( CARGO_BUILD_TARGET "${netcode_wanted}" )
     endif()
-    set( CARGO_BUILD_TARGET "${netcode_wanted}" CACHE STRING "What cargo builds for (a target triple); empty: this machine" )
 endif()
 
 if( CARGO_BUILD_TARGET )
@@ -102,13 +103,14 @@ else()
     set( netcode_triple "${netcode_host}" )
 endif()
 
-# Nothing else tells a compiler for other programs than this machine's, such as one with -m32.
-if( netcode_triple MATCHES "^(s390x|[a-z0-9_]*64[a-z0-9_]*)-" AND NOT netcode_triple MATCHES "(x32|_ilp32)$" )
+# Nothing else tells a compiler for other programs than this machine's, such as one with -m32. What a file of one's own
+# describes (.json) does not show in its name.
+if( netcode_triple MATCHES "^(s390x|sparcv9|[a-z0-9_]*64[a-z0-9_]*)-" AND NOT netcode_triple MATCHES "^arm64_32-|x32$|_ilp32$" )
     set( netcode_pointer_bytes 8 )
 else()
     set( netcode_pointer_bytes 4 )
 endif()
-if( CMAKE_SIZEOF_VOID_P AND NOT CMAKE_SIZEOF_VOID_P EQUAL netcode_pointer_bytes )
+if( CMAKE_SIZEOF_VOID_P AND NOT CMAKE_SIZEOF_VOID_P EQUAL netcode_pointer_bytes AND NOT netcode_triple MATCHES "\\.json$" )
     message( FATAL_ERROR "netcode: the C compiler makes programs with pointers of ${CMAKE_SIZEOF_VOID_P} bytes, and ${netcode_triple} has ${netcode_pointer_bytes}. Set CARGO_BUILD_TARGET to Rust's name of what you build for." )
 endif()
 

@@ -418,6 +418,7 @@ PLATFORMS = [
     (MACOS, 8, "aarch64-apple-darwin"),
     ({**MACOS, "CMAKE_OSX_ARCHITECTURES": "arm64"}, 8, "aarch64-apple-darwin"),
     ({**MACOS, "CMAKE_OSX_ARCHITECTURES": "x86_64"}, 8, "x86_64-apple-darwin"),
+    ({**MACOS, "CMAKE_OSX_ARCHITECTURES": "x86_64", "CARGO_BUILD_TARGET": ""}, 8, "x86_64-apple-darwin"),     # configured again
     ({**MACOS, "CMAKE_OSX_ARCHITECTURES": "arm64;x86_64"}, 8, None),
     ({**MACOS, "CMAKE_SYSTEM_NAME": "iOS", "CMAKE_CROSSCOMPILING": "TRUE", "CMAKE_OSX_ARCHITECTURES": "arm64"}, 8, "aarch64-apple-ios"),
     ({**ANDROID, "CMAKE_ANDROID_ARCH_ABI": "arm64-v8a"}, 8, "aarch64-linux-android"),
