@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 
 from harness import CONSUMER, HERE, ROOT, Failure, Skip, Steps, check, cmake_and_ninja, compile_and_run, fresh, pkg_config, run, version
@@ -375,6 +376,8 @@ def toolchain_files(fake):
     which cannot link for others."""
     build, toolchain = fake.work / "cross", fake.work / "toolchain.cmake"
     for system, processor, said, triple in TOOLCHAINS:
+        if processor == "armv7l" and not compiles_for_32_bits(fake):
+            continue
         toolchain.write_text(f"""
 set( CMAKE_SYSTEM_NAME {system} )
 set( CMAKE_SYSTEM_PROCESSOR {processor} )
@@ -479,8 +482,17 @@ def import_libraries(fake):
         check(libs and libs.group(1) == name, f"{system}, {'both kinds' if both else 'shared' if shared else 'static'}\n{text}")
 
 
+def compiles_for_32_bits(fake):
+    """Compiles only: what to link with need not be there."""
+    source = fake.work / "narrow.c"
+    source.write_text("typedef char four_bytes[sizeof( void * ) == 4 ? 1 : -1];\n")
+    return subprocess.run(["cc", "-m32", "-c", source, "-o", os.devnull], stderr=subprocess.DEVNULL).returncode == 0
+
+
 def other_pointers(fake):
     """Else programs would be linked with a library for another machine."""
+    if not compiles_for_32_bits(fake):
+        raise Skip("this compiler knows no -m32")
     build = fake.work / "pointers"
     narrow = ["-DCMAKE_C_FLAGS=-m32", "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"]
     try:
