@@ -105,12 +105,13 @@ include mk/*.mk
 
 # Everything that a change must pass: a bounded part of all that there is.
 check: test lint instructions fallback-test fuzz-smoke supply-test conformance interop tools-test \
-	cpp-test docs cmake-test link-test package-test unity-test cross-smoke
+	cpp-test docs cmake-test link-test package-test unity-test unreal-smoke cross-smoke
 
 # The long runs: DEEP_SECONDS for each fuzz target and each soak.
 DEEP_SECONDS ?= 3600
 
-check-deep: check unreal-test asan-test memcheck-test tsan-test
+check-deep: check unreal-test unity-debug-test unity-aot-test asan-test memcheck-test tsan-test
+	$(MAKE) cmake-test CMAKE_DEEP=1
 	$(PYTHON) c_tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/c_tests --figures "s/"
 	$(MAKE) fuzz FUZZ_SECONDS=$(DEEP_SECONDS)
 	$(TARGET)/audit/soak --heap-may-grow --real-seconds $(DEEP_SECONDS)

@@ -1,12 +1,18 @@
 # The Unreal plugin. The engine is not needed, and not used: bindings/unreal/README.md says what that leaves untried.
 
-.PHONY: unreal-test unreal-package
+.PHONY: unreal-test unreal-smoke unreal-package
 
 # UNREAL_ONLY=FILTER picks the jobs whose name contains it. What a machine does not have is skipped, and said; with
 # UNREAL_REQUIRE=1 that is a failure.
 unreal-test: lib debug-lib
 	$(PYTHON) bindings/unreal/tests/run.py --dist $(DIST) --debug-dist $(TARGET)/debug-dist --build $(TARGET)/unreal \
 		$(if $(UNREAL_REQUIRE),--require) $(if $(UNREAL_ONLY),"$(UNREAL_ONLY)")
+
+# The core with one compiler, and what the files say of each other.
+unreal-smoke:
+	$(MAKE) unreal-test UNREAL_ONLY="core (g++ c++17, static)"
+	$(MAKE) unreal-test UNREAL_ONLY=etcode
+	$(MAKE) unreal-test UNREAL_ONLY=files
 
 # Puts headers, licences and the library of this machine into bindings/unreal/Netcode.
 # UNREAL_LIBRARIES="PLACE/FILE=PATH ..." adds those of other platforms.
