@@ -26,7 +26,7 @@ demo: examples
 	$(TARGET)/examples/client_server
 
 # With a bounded part of everything that tries to break the library.
-test: rust-test c-test fuzz-seeds audit-test sanitize-smoke
+test: rust-test c-test fuzz-seeds audit-test sanitize-smoke supply-test
 
 # dist/include/netcode.h, dist/lib/libnetcode.a, dist/lib/libnetcode.so
 lib:

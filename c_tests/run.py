@@ -11,6 +11,7 @@ For another platform, --cc, --cxx and --runner say what compiles a program for i
 
 import argparse
 import concurrent.futures
+import functools
 import os
 import pathlib
 import re
@@ -24,6 +25,8 @@ SYMBOLS = HERE.parent / "packaging" / "symbols.txt"
 TIMEOUT_SECONDS = 300
 MAX_LINES_SHOWN = 80
 FIGURES = "figures: "
+# The program that must not print anything.
+QUIET = "quiet"
 # What a program has left out because of where it runs.
 SKIPPED = re.compile(r"\s*skipped\b", re.IGNORECASE)
 WARNINGS = ["-O1", "-g", "-Wall", "-Wextra", "-Werror"]
@@ -80,7 +83,10 @@ def all_jobs(options):
         name = source.relative_to(HERE).with_suffix("").as_posix()
         for variant in VARIANTS:
             program = options.build / f"{name.replace('/', '-')}-{variant}{suffix}"
-            yield f"{name} ({variant})", [compile_command(options, source, variant, program), [*options.runner, program]]
+            execute = [*options.runner, program]
+            if name == QUIET:
+                execute = functools.partial(run_quietly, execute)
+            yield f"{name} ({variant})", [compile_command(options, source, variant, program), execute]
     modes = ["env", f"CC={options.cc}", f"CXX={options.cxx}", sys.executable, HERE / "header_modes.py"]
     yield "header_modes", [[*modes, options.dist / "include"]]
     yield "symbols", [lambda: (check_exports if options.windows else check_symbols)(options.dist / "lib")]
@@ -113,6 +119,11 @@ def compile_command(options, source, variant, program):
             return command + [lib / "libnetcode.dll.a", "-lm", *options.link]
         return command + [f"-L{lib}", "-lnetcode", f"-Wl,-rpath,{lib}", "-lm", *options.link]
     return command + [lib / "libnetcode.a", "-lm", *options.link]
+
+
+def run_quietly(command):
+    ok, _, output = run([command])
+    return ok and not output, output or "no output"
 
 
 def check_symbols(lib):
