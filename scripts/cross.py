@@ -214,12 +214,15 @@ class Bench:
             # With all that it has started, or the output would not end.
             timer = threading.Timer(TIMEOUT_SECONDS, lambda: os.killpg(process.pid, signal.SIGKILL))
             timer.start()
-            for line in process.stdout:
-                lines.append(line.decode(errors="replace"))
-                print(lines[-1], end="", flush=True)
-            succeeded = process.wait() == 0
-            timer.cancel()
-            return succeeded, "".join(lines)
+            try:
+                for line in process.stdout:
+                    lines.append(line.decode(errors="replace"))
+                    print(lines[-1], end="", flush=True)
+                return process.wait() == 0, "".join(lines)
+            finally:
+                timer.cancel()
+                if process.poll() is None:      # this program is being interrupted
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def windows_dist(target, build, dist):
