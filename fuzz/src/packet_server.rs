@@ -1,8 +1,9 @@
 //! A server of the core, with a model that knows of every datagram what has to become of it.
 //!
 //! Guests hold tokens and keys. The input has them seal anything at all, damages datagrams before or
-//! after they are sealed, sends them from any address, repeats them, and lets time pass. One guest, the
-//! witness, plays by the rules throughout: nothing may disturb him.
+//! after they are sealed, sends them from any address, repeats them, and lets time pass. Mad guests come
+//! with tokens that were damaged before they were sealed. One guest, the witness, plays by the rules
+//! throughout: nothing may disturb him.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -20,16 +21,19 @@ use crate::common::world::{EPOCH, MAX_TOKEN_LIFETIME, client_address, config, se
 use crate::input::Input;
 use crate::mutate::mutate;
 use crate::reference::{self, DISCONNECT, KEEP_ALIVE, PAYLOAD, RESPONSE, Window};
-use crate::tokens::{open_plain, seal_plain};
+use crate::tokens::{Claims, claims, open_plain, put_keys, seal_plain};
 
 /// Guests, the witness among them, and the addresses that anybody may send from.
 const GUESTS: usize = 5;
 const ADDRESSES: usize = 7;
 
+/// Most guests, the mad ones included, between two starts of the server.
+const MOST_GUESTS: usize = 12;
+
 /// The guest who plays by the rules, and his address.
 const WITNESS: usize = 0;
 
-/// All tokens time out after this many seconds.
+/// All tokens that are not mad time out after this many seconds.
 const TIMEOUT: i32 = 5;
 
 /// Most steps of a run.
@@ -57,13 +61,15 @@ struct World {
     unix: u64,
     seed: u64,
     guests: Vec<Guest>,
+    /// What the private part of each guest's token says of him, as the server should read it.
+    claims: Vec<Claims>,
     /// The last challenge that each guest got: its number and its token.
     challenges: Vec<Option<(u64, Vec<u8>)>>,
     /// Sealed with the key of this guest, since the server's last start.
     authentic: HashMap<Vec<u8>, usize>,
     /// Challenges made for a guest: number and token.
     issued: HashSet<(usize, u64, Vec<u8>)>,
-    /// Requests that are as the backend made them.
+    /// Requests whose token is good, and whose it is.
     requests: HashMap<Vec<u8>, usize>,
     sessions: HashMap<SocketAddr, Session>,
     recorded: Vec<Vec<u8>>,
@@ -95,6 +101,7 @@ impl World {
             unix: EPOCH,
             seed: 0,
             guests: Vec::new(),
+            claims: Vec::new(),
             challenges: Vec::new(),
             authentic: HashMap::new(),
             issued: HashSet::new(),
@@ -114,15 +121,13 @@ impl World {
         self.issued.clear();
         self.requests.clear();
         self.sessions.clear();
-        self.challenges = vec![None; GUESTS];
+        self.challenges.clear();
         self.guests.clear();
+        self.claims.clear();
         for number in 0..GUESTS {
-            self.seed += 1;
-            let spec = TokenSpec::new(1000 + number as u64, &[server_address(0)]).timing_out_after(TIMEOUT);
-            let token = spec.issue(self.unix, &mut SeededRng::new(self.seed));
-            let guest = Guest::new(client_address(number), token);
-            self.requests.insert(guest.request(), number);
-            self.guests.push(guest);
+            let token = self.token(number);
+            let plain = open_plain(&token.private_data, &token.seal);
+            self.invite(client_address(number), token, claims(&plain).expect("a good token"));
         }
         let witness = self.guests[WITNESS].address;
         self.deliver(witness, self.guests[WITNESS].request());
@@ -131,9 +136,27 @@ impl World {
         assert!(self.sessions.contains_key(&witness), "the witness is in");
     }
 
+    /// A token with keys of its own for this client.
+    fn token(&mut self, number: usize) -> ConnectToken {
+        self.seed += 1;
+        let spec = TokenSpec::new(1000 + number as u64, &[server_address(0)]).timing_out_after(TIMEOUT);
+        spec.issue(self.unix, &mut SeededRng::new(self.seed))
+    }
+
+    /// A guest with a good token, and his request.
+    fn invite(&mut self, address: SocketAddr, token: ConnectToken, claims: Claims) -> Vec<u8> {
+        let guest = Guest::new(address, token);
+        let request = guest.request();
+        self.requests.insert(request.clone(), self.guests.len());
+        self.guests.push(guest);
+        self.claims.push(claims);
+        self.challenges.push(None);
+        request
+    }
+
     fn step(&mut self, input: &mut Input<'_>) {
         let choice = input.below(16);
-        let guest = 1 + input.below(GUESTS - 1);
+        let guest = 1 + input.below(self.guests.len() - 1);
         let from = match input.below(4) {
             0 => client_address(input.below(ADDRESSES)),
             _ => self.guests[guest].address,
@@ -151,7 +174,7 @@ impl World {
             }
             5 | 6 => {
                 // One in four answers the challenge that another got.
-                let challenged = if input.one_in(4) { input.below(GUESTS) } else { guest };
+                let challenged = if input.one_in(4) { input.below(self.guests.len()) } else { guest };
                 if let Some(mut response) = self.response(guest, challenged) {
                     self.maybe_mutate(input, &mut response);
                     self.deliver(from, response);
@@ -250,22 +273,24 @@ impl World {
         datagram
     }
 
-    /// A request whose private part was damaged before it was sealed.
+    /// The request of a mad guest: the private part of his token was damaged before it was sealed. Its keys
+    /// are new and whole, since a server numbers the packets of each token from 0. The client id may be that
+    /// of somebody else, the witness included.
     fn mad_request(&mut self, guest: usize, input: &mut Input<'_>) -> Vec<u8> {
-        let token = self.guests[guest].token.clone();
-        let mut seal = token.seal;
-        let mut plain = open_plain(&token.private_data, &seal);
+        if self.guests.len() == MOST_GUESTS {
+            return self.guests[GUESTS + guest % (MOST_GUESTS - GUESTS)].request();
+        }
+        let address = self.guests[guest].address;
+        let mut token = self.token(guest % GUESTS);
+        let mut plain = open_plain(&token.private_data, &token.seal);
         mutate(input, &mut plain);
-        // Two tokens with the same keys: a server numbers the packets of each from 0.
-        netcode::fuzzing::stop_recording_nonces();
         plain.resize(PRIVATE_TOKEN_BYTES - netcode::MAC_BYTES, 0);
-        self.seed += 1;
-        seal.nonce[..8].copy_from_slice(&self.seed.to_le_bytes());
-        let damaged = ConnectToken { seal, private_data: seal_plain(&plain, &seal), ..token };
-        let request = Guest::new(self.guests[guest].address, damaged).request();
-        // Keys, id and servers may not be what they were: whatever the server does, he has asked for it.
-        self.requests.insert(request.clone(), usize::MAX);
-        request
+        put_keys(&mut plain, &token);
+        token.private_data = seal_plain(&plain, &token.seal);
+        match claims(&plain) {
+            Some(claims) if claims.servers.contains(&server_address(0)) => self.invite(address, token, claims),
+            _ => Guest::new(address, token).request(), // nobody whom the server may answer
+        }
     }
 
     /// Hands the server a datagram, and compares what it does with what the model says.
@@ -343,10 +368,9 @@ impl World {
         };
         let full = self.sessions.len() == self.slots;
         assert_eq!(kind == Kind::Denied, full);
-        let Some(guest_data) = self.guests.get(guest) else { return };
         let header = reference::header(reply).expect("the server writes what can be read");
         assert!(header.sequence >= 1 << 63, "numbers of the server itself are in the top half");
-        match open(reply, PROTOCOL_ID, &guest_data.token.server_to_client) {
+        match open(reply, PROTOCOL_ID, &self.guests[guest].token.server_to_client) {
             Some((_, Contents::Challenge(number, token))) => {
                 assert_eq!(kind, Kind::Challenge);
                 self.issued.insert((guest, number, token.to_vec()));
@@ -371,19 +395,18 @@ impl World {
         assert!(keep_alive.len() <= datagram.len());
         let header = reference::header(datagram).expect("a response");
         assert_eq!(header.kind, RESPONSE);
-        // A token that was damaged before it was sealed can have let its own guest in.
         let guest = *self.authentic.get(datagram).expect("sealed by somebody");
-        let token = &self.guests[guest].token;
-        if let Some((_, Contents::Response(number, sealed))) = open(datagram, PROTOCOL_ID, &token.client_to_server) {
-            let own = self.issued.contains(&(guest, number, sealed.to_vec()));
-            let mad = self.requests.values().any(|guest| *guest == usize::MAX);
-            assert!(own || mad, "another challenge was accepted");
-            if !mad {
-                assert_eq!(client_id, 1000 + guest as u64);
-                assert_eq!(user_data, [client_id as u8; 256]);
-            }
-        }
-        assert!(self.sessions.values().all(|session| session.guest != guest || self.requests.len() > GUESTS));
+        let (token, claims) = (&self.guests[guest].token, &self.claims[guest]);
+        let Some((_, Contents::Response(number, sealed))) = open(datagram, PROTOCOL_ID, &token.client_to_server) else {
+            panic!("joined without a response");
+        };
+        // Who has the same id and user data may answer for him: the server cannot tell them apart.
+        let issued = (0..self.guests.len()).any(|other| {
+            self.issued.contains(&(other, number, sealed.to_vec())) && self.claims[other].same_client(claims)
+        });
+        assert!(issued, "another challenge was accepted");
+        assert_eq!((client_id, user_data), (claims.client_id, &claims.user_data[..]));
+        assert!(self.sessions.values().all(|session| self.claims[session.guest].client_id != client_id));
         let told = open(keep_alive, PROTOCOL_ID, &token.server_to_client);
         assert!(told.is_some_and(|(sequence, contents)| sequence == 0 && contents.kind() == Kind::KeepAlive));
         assert_eq!(self.server.client_address(slot), Some(from));
@@ -418,7 +441,10 @@ impl World {
             from = slot + 1;
         }
         let silent: HashSet<_> = (self.sessions.values())
-            .filter(|session| session.heard + f64::from(TIMEOUT) <= self.now)
+            .filter(|session| {
+                let timeout = self.claims[session.guest].timeout_seconds;
+                timeout > 0 && session.heard + f64::from(timeout) <= self.now
+            })
             .map(|session| session.slot)
             .collect();
         let mut timed_out = HashSet::new();
@@ -428,9 +454,7 @@ impl World {
             self.leave(slot, DisconnectReason::TimedOut, 0);
             from = slot + 1;
         }
-        if self.requests.len() <= GUESTS {
-            assert_eq!(timed_out, silent); // else a timeout may have been changed
-        }
+        assert_eq!(timed_out, silent);
     }
 
     /// The server sends a client away, but not the witness.

@@ -12,7 +12,7 @@ pub fn of(target: &str) -> Vec<(String, Vec<u8>)> {
     match target {
         "address" => addresses(),
         "api" => programs(),
-        "packet_server" => [server_runs(), walks(20, 16)].concat(),
+        "packet_server" => [server_runs(), walks(20, 16), mad_runs()].concat(),
         "packet_client" => [client_runs(), walks(20, 16)].concat(),
         "token_public" | "token_private" => tokens(),
         _ => noise(8, 64),
@@ -72,6 +72,23 @@ fn server_runs() -> Vec<(String, Vec<u8>)> {
         ("full".to_owned(), [&[0][..], &ask(0), &ask(1)].concat()),
         ("silence".to_owned(), [&[3][..], &join, &[0, 0, 1, 1, 100, 0, 0, 0]].concat()),
         ("restart".to_owned(), [&[3][..], &join, &[15, 0, 1, 7], &ask(0), &answer(0)].concat()),
+    ]
+}
+
+/// Steps of `packet_server.rs` with mad guests. The first of them comes after the other four.
+fn mad_runs() -> Vec<(String, Vec<u8>)> {
+    // One byte of the private part is set. Places that four divides count from its front, each fourth after
+    // one from its end.
+    let mad = |place: u8, byte: u8| [4, 0, 1, 0, 1, place, 0, byte];
+    let (answer, answer_for_other) = ([5, 4, 1, 0, 0], [5, 4, 1, 3, 1, 0]);
+    let payload = [&[7, 4, 1, 7, 0, 7, 5, 0][..], b"hello", &[0, 0, 0]].concat();
+    let (moment, check) = ([0, 0, 1, 7, 20], [15, 0, 1, 0]);
+    let run = |steps: &[&[u8]]| [&[3][..], &steps.concat(), &check].concat();
+    vec![
+        ("mad-id".to_owned(), run(&[&mad(0, 7), &answer, &payload])),
+        ("mad-timeout".to_owned(), run(&[&mad(32, 1), &answer, &moment])),
+        ("mad-servers".to_owned(), run(&[&mad(48, 2), &answer])),
+        ("mad-twin".to_owned(), run(&[&[2, 0, 1, 0], &mad(1, 0), &answer_for_other, &payload])),
     ]
 }
 

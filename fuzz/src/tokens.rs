@@ -187,6 +187,41 @@ fn mutate_in_place(input: &mut Input<'_>, bytes: &mut Vec<u8>) {
     }
 }
 
+/// What a private part says of its client.
+pub(crate) struct Claims {
+    pub(crate) client_id: u64,
+    pub(crate) timeout_seconds: i32,
+    pub(crate) servers: Vec<SocketAddr>,
+    pub(crate) user_data: [u8; USER_DATA_BYTES],
+}
+
+impl Claims {
+    /// Whether a challenge for the one is as good as a challenge for the other.
+    pub(crate) fn same_client(&self, other: &Self) -> bool {
+        self.client_id == other.client_id && self.user_data == other.user_data
+    }
+}
+
+/// Reads a private part that is not sealed, unless it is senseless.
+pub(crate) fn claims(plain: &[u8]) -> Option<Claims> {
+    let (servers, servers_bytes) = servers(plain.get(PRIVATE_SERVERS..)?)?;
+    let user_data = plain.get(PRIVATE_SERVERS + servers_bytes + KEYS_BYTES..)?;
+    Some(Claims {
+        client_id: u64::from_le_bytes(*plain.first_chunk()?),
+        timeout_seconds: i32::from_le_bytes(*plain.get(8..)?.first_chunk()?),
+        servers,
+        user_data: *user_data.first_chunk()?,
+    })
+}
+
+/// Puts the keys of a token where a server will look for them in a private part, if it can be read at all.
+pub(crate) fn put_keys(plain: &mut [u8], token: &ConnectToken) {
+    if let Some((_, servers_bytes)) = servers(&plain[PRIVATE_SERVERS..]) {
+        let keys = [*token.client_to_server.as_bytes(), *token.server_to_client.as_bytes()].concat();
+        plain[PRIVATE_SERVERS + servers_bytes..][..KEYS_BYTES].copy_from_slice(&keys);
+    }
+}
+
 /// Reads a list of servers, and how many bytes it takes.
 fn servers(bytes: &[u8]) -> Option<(Vec<SocketAddr>, usize)> {
     let word = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
