@@ -236,15 +236,6 @@ static void connect_loopback( struct soak_client_t * client, uint64_t dice )
 }
 
 /*
- * A client reads its own socket only while it has a server, so what came after the end of an attempt is
- * still there, and is as good as new for the next one with the same keys.
- */
-static int old_packets_wait( const struct soak_client_t * client )
-{
-    return world.use_sockets && !client->endpoint.overrides;
-}
-
-/*
  * Comes again with the same token, which works once. Only when the attempt before has died away: its late
  * packets are sealed with the same keys, and could be taken for the answer.
  */
@@ -253,7 +244,7 @@ static void use_token_again( struct soak_client_t * client )
     struct session_t * session = client->last;
     if ( session->kind > TOKEN_SHORT || session->on_server || session->server_start != session->server->starts || session->attempt > 1 ||
          ( session->admitted_start != 0 && !session_is_used_up( session ) ) || ( session->causes & ( CAUSE_FROZEN | CAUSE_BLACKOUT ) ) ||
-         old_packets_wait( client ) || world.time - session->ended < STRAGGLER_SECONDS || world.time - session->replayed < STRAGGLER_SECONDS )
+         world.time - session->ended < STRAGGLER_SECONDS || world.time - session->replayed < STRAGGLER_SECONDS )
         return;
     session->attempt++;
     session->connected = 0;
