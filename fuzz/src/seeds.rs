@@ -124,6 +124,7 @@ fn tokens() -> Vec<(String, Vec<u8>)> {
 /// Programs of calls. The steps are those of `api/calls.rs`, with their arguments.
 fn programs() -> Vec<(String, Vec<u8>)> {
     const GENTLE: &[u8] = &[1, 1]; // with a simulator
+    const GENTLE_SIMULATED: &[u8] = &[1, 3]; // the witnesses use it
     const WILD: &[u8] = &[0, 0]; // without
     const WILD_SIMULATED: &[u8] = &[0, 1];
     /// What starts both servers: slots for each.
@@ -137,6 +138,12 @@ fn programs() -> Vec<(String, Vec<u8>)> {
     let arm = |event: u8| vec![29, event];
     // From client 0 to server 0: a keep-alive that nobody has sealed, with a very high number.
     let forged = [&[25, 3, 0, 2, 0, 33, 0][..], &[0x84], &[0x7f; 32], &[0, 0, 0]].concat();
+    // From client 1 to server 0, from server 0 to client 0 with a bit changed, from a stranger to client 0.
+    let spoofed =
+        [&[25, 0, 0, 2, 3, 1, 0, 0][..], &[25, 0, 2, 2, 0, 0, 0, 0, 0, 1, 6, 1, 0], &[25, 0, 0, 2, 1, 5, 1, 0]]
+            .concat();
+    let (lost, handed_over, sent_again) = (0, 1, 2);
+    let intercept = |whose: u8, fate: u8| [32, whose, 7, fate, 32];
     let replays: Vec<u8> = (0..40).flat_map(|index| [25, 0, 0, 0, index]).collect();
     let chain = |parts: &[&[u8]]| parts.concat();
 
@@ -145,7 +152,7 @@ fn programs() -> Vec<(String, Vec<u8>)> {
         ("stop", chain(&[WILD, BOTH, &client(1), &connect(1, 0), &talk, &[19, 0, 8]])),
         ("simulated", chain(&[WILD_SIMULATED, &[1, 0, 2, 3, 1, 0, 2, 3], &simulated(1), &connect(1, 0), &talk])),
         ("gentle", chain(&[GENTLE, ONE, &client(0), &connect(0, 1), &talk, &[18, 0, 0]])),
-        ("spoofed", chain(&[GENTLE, ONE, &[25, 0, 2, 2, 3, 0, 2, 0, 9, 25, 0, 0, 2, 1, 1, 1, 6, 40], &talk])),
+        ("spoofed", chain(&[GENTLE, ONE, &spoofed, &[6, 40], &talk])),
         ("forged", chain(&[GENTLE, ONE, &forged, &[6, 8, 12, 0, 0, 3, 20], &talk])),
         ("replayed", chain(&[WILD, BOTH, &client(1), &connect(1, 0), &talk, &replays, &[8, 14, 0]])),
         (
@@ -167,9 +174,12 @@ fn programs() -> Vec<(String, Vec<u8>)> {
                 &[17, 1, 3, 1, 0, 0, 0, 0, 8, 14, 0],
             ]),
         ),
-        ("jumps", chain(&[WILD, BOTH, &client(1), &connect(1, 0), &[9, 1, 1, 0, 64, 9, 3, 0, 9, 0, 1, 255, 255, 1]])),
+        (
+            "jumps",
+            chain(&[WILD, BOTH, &client(1), &connect(1, 0), &[9, 1, 1, 0, 64, 0, 9, 3, 0, 1, 9, 0, 1, 255, 255, 0]]),
+        ),
         ("again", chain(&[WILD, BOTH, &client(1), &connect(1, 0), &[17, 1, 3, 1, 3, 0, 0, 0, 0, 8], &talk])),
-        ("misuse", chain(&[WILD, BOTH, &(0..10).flat_map(|choice| [31, choice, 0, 0, 200, 200]).collect::<Vec<_>>()])),
+        ("misuse", chain(&[WILD, BOTH, &(0..12).flat_map(|choice| [31, choice, 0, 0, 200, 200]).collect::<Vec<_>>()])),
         ("logged", chain(&[WILD, BOTH, &[28, 3, 3], &client(1), &connect(1, 0), &talk, &[17, 1]])),
     ];
     for event in 0..9 {
@@ -177,5 +187,17 @@ fn programs() -> Vec<(String, Vec<u8>)> {
         programs
             .push(("reentry", chain(&[WILD, BOTH, &client(1), &connect(1, 0), &armed, &[8, 17, 1], &armed, &talk])));
     }
+    let doubled = [27, 1, 100, 50, 0, 200];
+    let witnesses_talk = [10, 0, 3, 20, 12, 0, 0, 3, 20];
+    let heard = chain(&[&witnesses_talk, &intercept(0, lost), &witnesses_talk, &intercept(4, lost)]);
+    let simulated_servers = [1, 0, 2, 3, 1, 0, 2, 3];
+    let meddled = chain(&[&intercept(4, handed_over), &intercept(1, sent_again), &intercept(4, lost), &[8], &talk]);
+    programs.extend([
+        ("simulated spoofed", chain(&[GENTLE_SIMULATED, ONE, &spoofed, &[6, 40], &witnesses_talk, &spoofed, &[8]])),
+        ("simulated forged", chain(&[GENTLE_SIMULATED, ONE, &forged, &[6, 8], &witnesses_talk, &forged, &[8]])),
+        ("simulated replayed", chain(&[GENTLE_SIMULATED, ONE, &doubled, &heard, &replays[..60], &[6, 8], &replays])),
+        ("simulated reentry", chain(&[GENTLE_SIMULATED, ONE, &doubled, &[29, 2, 6, 200, 8, 29, 6, 8], &heard, &[8]])),
+        ("intercepted", chain(&[WILD_SIMULATED, &simulated_servers, &simulated(1), &connect(1, 0), &meddled])),
+    ]);
     programs.into_iter().map(|(name, program)| (name.replace(' ', "-"), program)).collect()
 }

@@ -21,6 +21,13 @@ use crate::mutate::mutate;
 
 /// The settings of a simulator that C programs write.
 const SETTINGS_AT: usize = 3 * size_of::<usize>();
+const LOSS_SETTING: usize = 2;
+
+/// Nothing at all is lost then. With 0 one packet in 16 million still is.
+const NO_LOSS: f32 = -1.0;
+
+/// Most packets that are picked up from the simulator at a time.
+const MOST_PICKED_UP: usize = 8;
 
 /// Most packets that are received at a time, and that are kept for later.
 const MOST_RECEIVED: usize = 300;
@@ -29,6 +36,12 @@ const MOST_HELD: usize = 40;
 /// Between two updates, in seconds: enough for the next packet of a handshake to be due.
 const TICK: f64 = 0.125;
 
+/// After so many updates a handshake is complete, and a packet has arrived at the greatest latency and jitter.
+const SETTLED: usize = 6;
+
+/// After so many, everything that the simulator has doubled has arrived, too.
+const QUIET: usize = 16;
+
 pub(super) fn input<T>(take: impl FnOnce(&mut Input<'_>) -> T) -> T {
     world(|world| world.input(take))
 }
@@ -36,7 +49,7 @@ pub(super) fn input<T>(take: impl FnOnce(&mut Input<'_>) -> T) -> T {
 /// One step of the program.
 pub(super) fn step() {
     world(|world| world.depth += 1);
-    match input(|input| input.u8()) % 32 {
+    match input(|input| input.u8()) % 33 {
         0 => create_client(any_client()),
         1 => create_server(any_server()),
         2 => start(any_server()),
@@ -64,7 +77,8 @@ pub(super) fn step() {
             let event = world.input(|input| EVENTS[input.below(EVENTS.len())]);
             world.arm(event);
         }),
-        _ => misuse(),
+        31 => misuse(),
+        _ => intercept(),
     }
     world(|world| world.depth -= 1);
 }
@@ -83,14 +97,24 @@ fn any_server() -> usize {
 
 /// Makes the simulator that half of the programs have.
 pub(super) fn network(gentle: bool) {
-    if input(|input| input.one_in(2)) {
+    let choice = input(|input| input.u8());
+    let witnesses_simulated = gentle && choice & 2 != 0;
+    if choice & 1 != 0 || witnesses_simulated {
         let number = world(World::number);
         // SAFETY: the hooks are as they should be.
         let simulator = unsafe {
             netcode_network_simulator_create(hooks::context(number), Some(hooks::allocate), Some(hooks::free))
         };
         assert!(!simulator.is_null());
-        world(|world| world.simulator = simulator);
+        world(|world| {
+            world.simulator = simulator;
+            world.simulator_number = number;
+            world.witnesses_simulated = witnesses_simulated;
+        });
+        if witnesses_simulated {
+            // SAFETY: alive.
+            unsafe { set(simulator, LOSS_SETTING, NO_LOSS) };
+        }
     }
     for index in usize::from(gentle)..2 {
         create_server(index);
@@ -100,13 +124,18 @@ pub(super) fn network(gentle: bool) {
 
 /// A client and a server that are connected, and stay so.
 pub(super) fn introduce_witnesses() {
-    create_server_with(0, false, false);
+    let simulated = world(|world| world.witnesses_simulated);
+    create_server_with(0, simulated, false);
     // SAFETY: the server is alive.
     unsafe { netcode_server_start(server_pointer(0), 4) };
-    create_client_with(0, false, false);
+    create_client_with(0, simulated, false);
     connect_to(0, 0, 30, 5);
-    for _ in 0..4 {
-        tick(TICK);
+    for _ in 0..SETTLED {
+        // Somebody listens, and can repeat it later.
+        tick_with(TICK, || {
+            pick_up(client_address(0), MOST_PICKED_UP, Fate::HandedOver);
+            pick_up(server_address(0), MOST_PICKED_UP, Fate::HandedOver);
+        });
     }
     // SAFETY: the client is alive.
     assert_eq!(unsafe { netcode_client_state(client_pointer(0)) }, NETCODE_CLIENT_STATE_CONNECTED);
@@ -114,7 +143,7 @@ pub(super) fn introduce_witnesses() {
 
 /// Whatever the program has done, the witnesses can talk.
 pub(super) fn check_witnesses() {
-    for _ in 0..2 {
+    for _ in 0..QUIET {
         tick(TICK);
         receive(false);
     }
@@ -129,8 +158,10 @@ pub(super) fn check_witnesses() {
         let answer = world(|world| world.payloads.make(id, false, 100));
         netcode_client_send_packet(client, question.as_ptr(), 100);
         netcode_server_send_packet(server, slot, answer.as_ptr(), 100);
-        tick(TICK);
-        receive(false);
+        for _ in 0..SETTLED {
+            tick(TICK);
+            receive(false);
+        }
         assert!(world(|world| world.payloads.has_arrived(&question)), "the server cannot hear its client");
         assert!(world(|world| world.payloads.has_arrived(&answer)), "the client cannot hear its server");
     }
@@ -243,20 +274,28 @@ fn pass_time() {
 
 /// Long enough for handshakes to complete.
 fn settle() {
-    for _ in 0..6 {
+    for _ in 0..SETTLED {
         tick(TICK);
     }
 }
 
 /// Everybody updates.
 fn tick(seconds: f64) {
-    let (now, simulator) = world(|world| {
+    tick_with(seconds, || ());
+}
+
+/// Everybody updates. What the simulator brings can be picked up before.
+fn tick_with(seconds: f64, before: impl FnOnce()) {
+    let (now, simulator, simulated) = world(|world| {
         world.now += seconds;
-        (world.now, world.simulator)
+        (world.now, world.simulator, world.may_update_simulator())
     });
     // SAFETY: NULL or alive.
     unsafe {
-        netcode_network_simulator_update(simulator, now);
+        if simulated {
+            netcode_network_simulator_update(simulator, now);
+        }
+        before();
         for index in 0..CLIENTS {
             netcode_client_update(client_pointer(index), now);
         }
@@ -532,7 +571,11 @@ fn datagram() -> (SocketAddr, SocketAddr, Vec<u8>) {
                 mutate(input, &mut data);
             }
             if spoofed {
-                from = client_address(input.below(CLIENTS + 2));
+                let source = input.below(CLIENTS + 2 + SERVERS);
+                from = match source.checked_sub(CLIENTS + 2) {
+                    Some(server) => server_address(server),
+                    None => client_address(source), // or nobody's
+                };
                 to = if input.one_in(2) {
                     client_address(input.below(CLIENTS))
                 } else {
@@ -544,9 +587,102 @@ fn datagram() -> (SocketAddr, SocketAddr, Vec<u8>) {
     })
 }
 
+/// It goes both ways, through overrides and simulator: whoever is there takes one of them.
 fn inject() {
     let (from, to, data) = datagram();
-    world(|world| world.inject(from, to, &data));
+    let may_crowd = world(|world| {
+        world.inject(from, to, &data);
+        world.may_crowd(to)
+    });
+    if may_crowd {
+        send_simulated(from, to, data);
+    }
+}
+
+fn send_simulated(from: SocketAddr, to: SocketAddr, mut data: Vec<u8>) {
+    let (mut source, mut target) = (c_address(&from), c_address(&to));
+    let (simulator, bytes) = (world(|world| world.simulator), data.len() as c_int);
+    // SAFETY: NULL or alive, with two addresses and a datagram. NULL, and an empty datagram, are asserted.
+    unsafe { netcode_network_simulator_send_packet(simulator, &mut source, &mut target, data.as_mut_ptr(), bytes) };
+}
+
+/// What becomes of a datagram that somebody has picked up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Lost,
+    HandedOver,
+    SentAgain,
+}
+
+/// Between the simulator's update and everybody's, somebody takes datagrams that are for another.
+fn intercept() {
+    let (whose, most, fate, seconds) = input(|input| {
+        let whose = input.below(CLIENTS + SERVERS);
+        let (most, fate) = (1 + input.below(MOST_PICKED_UP), input.below(3));
+        (whose, most, [Fate::Lost, Fate::HandedOver, Fate::SentAgain][fate], f64::from(input.u8()) / 256.0)
+    });
+    let to = match whose.checked_sub(CLIENTS) {
+        Some(server) => server_address(server),
+        None => client_address(whose),
+    };
+    // Witnesses get what is theirs.
+    let fate = if world(|world| world.is_simulated_witness(to)) { Fate::HandedOver } else { fate };
+    tick_with(seconds, || pick_up(to, most, fate));
+}
+
+/// Picks up datagrams from the simulator.
+fn pick_up(to: SocketAddr, most: usize, fate: Fate) {
+    let mut target = c_address(&to);
+    let (mut packets, mut sizes) = ([ptr::null_mut(); MOST_PICKED_UP], [-1; MOST_PICKED_UP]);
+    let mut sources = [c_address(&to); MOST_PICKED_UP];
+    let (simulator, number) = world(|world| (world.simulator, world.simulator_number));
+    if simulator.is_null() {
+        return;
+    }
+    // SAFETY: alive, with an address and room for as many packets as are asked for. They are the caller's,
+    // who frees them with the simulator's functions.
+    let picked_up: Vec<_> = unsafe {
+        let count = netcode_network_simulator_receive_packets(
+            simulator,
+            &mut target,
+            most as c_int,
+            packets.as_mut_ptr(),
+            sizes.as_mut_ptr(),
+            sources.as_mut_ptr(),
+        );
+        assert!((0..=most as c_int).contains(&count));
+        let packets = (0..count as usize).map(|index| (packets[index], sizes[index], &sources[index]));
+        let copies = packets.map(|(packet, size, source)| {
+            let source = source.to_socket_addr().expect("it comes from somewhere");
+            let data = std::slice::from_raw_parts(packet, size as usize).to_vec();
+            hooks::free(hooks::context(number), packet.cast());
+            (source, data)
+        });
+        copies.collect()
+    };
+    for (from, data) in picked_up {
+        assert!(!data.is_empty());
+        world(|world| world.record(from, to, &data));
+        match fate {
+            Fate::Lost => {}
+            Fate::HandedOver => hand_over(from, to, data),
+            Fate::SentAgain => send_simulated(from, to, data),
+        }
+    }
+}
+
+/// Gives a datagram to those whose address this is.
+fn hand_over(from: SocketAddr, to: SocketAddr, mut data: Vec<u8>) {
+    let (mut from, bytes) = (c_address(&from), data.len() as c_int);
+    // SAFETY: NULL or alive, with an address and a datagram.
+    unsafe {
+        for index in (0..CLIENTS).filter(|index| client_address(*index) == to) {
+            netcode_client_process_packet(client_pointer(index), &mut from, data.as_mut_ptr(), bytes);
+        }
+        for index in (0..SERVERS).filter(|index| server_address(*index) == to) {
+            netcode_server_process_packet(server_pointer(index), &mut from, data.as_mut_ptr(), bytes);
+        }
+    }
 }
 
 /// A datagram that the program has received itself. Nobody else may use its memory meanwhile.
@@ -568,26 +704,35 @@ fn process_packet() {
 
 fn set_network() {
     let (choice, settings) = input(|input| (input.below(4), [input.u8(), input.u8(), input.u8(), input.u8()]));
-    let simulator = world(|world| {
+    let (simulator, witnesses_simulated) = world(|world| {
         world.loss = u32::from(settings[0] % 8);
         world.lies = choice == 3;
-        world.simulator
+        (world.simulator, world.witnesses_simulated)
     });
     if simulator.is_null() {
         return;
     }
-    // SAFETY: alive; C programs write the settings, too.
+    // SAFETY: alive.
     unsafe {
-        match choice {
-            0 => netcode_network_simulator_reset(simulator),
-            _ => {
-                let at = simulator.cast::<u8>().add(SETTINGS_AT).cast::<f32>();
-                for (index, setting) in settings.iter().enumerate() {
-                    at.add(index).write(f32::from(*setting) / if index < 2 { 1.0 } else { 4.0 });
-                }
-            }
+        if choice == 0 && !witnesses_simulated {
+            return netcode_network_simulator_reset(simulator);
+        }
+        for (index, setting) in settings.iter().enumerate() {
+            set(simulator, index, f32::from(*setting) / if index < 2 { 1.0 } else { 4.0 });
+        }
+        if witnesses_simulated {
+            set(simulator, LOSS_SETTING, NO_LOSS);
         }
     }
+}
+
+/// Changes a setting of a simulator, as C programs do.
+///
+/// # Safety
+/// The simulator is alive.
+unsafe fn set(simulator: *mut netcode_network_simulator_t, setting: usize, value: f32) {
+    // SAFETY: there are four of them, as the caller vouches.
+    unsafe { simulator.cast::<u8>().add(SETTINGS_AT).cast::<f32>().add(setting).write(value) };
 }
 
 fn set_failures() {
@@ -601,7 +746,7 @@ fn set_failures() {
 
 /// Calls that make no sense. All of them are asserted, and do nothing.
 fn misuse() {
-    let choice = input(|input| input.below(10));
+    let choice = input(|input| input.below(12));
     let (client, server) = (client_pointer(any_client()), server_pointer(any_server()));
     let slot = input(|input| input.u16()) as i16 as c_int;
     // SAFETY: NULL stands for nothing everywhere, and every index may be asked for.
@@ -616,6 +761,18 @@ fn misuse() {
             6 => assert!(netcode_server_create(ptr::null(), ptr::null(), 0.0).is_null()),
             7 => netcode_server_send_packet(server, slot, ptr::null(), 10),
             8 => netcode_client_process_loopback_packet(client, ptr::null(), 10, 0),
+            10 => {
+                let simulator = world(|world| world.simulator);
+                let (to, packet) = (&mut c_address(&client_address(1)), ptr::null_mut());
+                netcode_network_simulator_send_packet(simulator, ptr::null_mut(), to, packet, 10);
+                netcode_network_simulator_send_packet(simulator, to, to, packet, 0);
+            }
+            11 => {
+                let simulator = world(|world| world.simulator);
+                let (to, from) = (ptr::null_mut(), ptr::null_mut());
+                let (data, bytes) = (ptr::null_mut(), ptr::null_mut());
+                assert_eq!(netcode_network_simulator_receive_packets(simulator, to, 1, data, bytes, from), 0);
+            }
             _ => query(server, client, slot),
         }
     }

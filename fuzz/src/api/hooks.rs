@@ -46,7 +46,7 @@ fn number(context: *mut c_void) -> usize {
 pub(super) unsafe extern "C" fn allocate(context: *mut c_void, bytes: usize) -> *mut c_void {
     let number = number(context);
     react(Event::Allocate);
-    if world(|world| !world.is_witness(number) && world.memory.fails()) {
+    if world(|world| !world.is_spared(number) && world.memory.fails()) {
         return std::ptr::null_mut();
     }
     // SAFETY: any size may be asked for.
