@@ -103,9 +103,6 @@ def run(target, arguments, binaries, target_dir):
         command += [f"-max_total_time={arguments.seconds}", f"-max_len={LONGEST_INPUT}"]
         command += [f"-timeout={SECONDS_PER_INPUT}", f"-rss_limit_mb={MEGABYTES}"]
         command += [f"-artifact_prefix={crashes}/", "-print_final_stats=1", "-use_value_profile=0"]
-        dictionary = FUZZ / "dictionaries" / f"{target}.txt"
-        if dictionary.exists():
-            command.append(f"-dict={dictionary}")
         log = crashes / "log.txt"
         with open(log, "w") as output:
             try:
