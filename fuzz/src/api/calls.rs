@@ -208,19 +208,31 @@ fn connect_to(index: usize, server: usize, expire: c_int, timeout: c_int) {
 }
 
 fn connect_with(index: usize, token: Vec<u8>, id: u64, again: bool) {
-    let mut connected_token = token.clone();
+    let shown = token.clone();
+    world(|world| {
+        if let Some(client) = &mut world.clients[index] {
+            client.again = again;
+            client.tokens.push((token, id));
+            let too_many = client.tokens.len().saturating_sub(RECENT_TOKENS);
+            client.tokens.drain(..too_many);
+        }
+    });
+    show(index, shown, id);
+}
+
+/// A client connects. Until it has left the connection before, it may receive for that one, too.
+fn show(index: usize, mut token: Vec<u8>, id: u64) {
     let taken = world(|world| {
         let client = world.clients[index].as_mut()?;
         client.ids.push(id);
-        client.again = again;
-        client.tokens.push((token, id));
-        let too_many = client.tokens.len().saturating_sub(RECENT_TOKENS);
-        client.tokens.drain(..too_many);
         Some((client.number, client.pointer, client.ids.clone()))
     });
-    let Some((number, client, ids)) = taken else { return };
+    let Some((number, client, ids)) = taken else {
+        // SAFETY: NULL is asserted.
+        return unsafe { netcode_client_connect(ptr::null_mut(), token.as_mut_ptr()) };
+    };
     // SAFETY: alive, with a whole token.
-    unsafe { netcode_client_connect(client, connected_token.as_mut_ptr()) };
+    unsafe { netcode_client_connect(client, token.as_mut_ptr()) };
     world(|world| {
         if let Some((_, client)) = world.client_by_number(number) {
             if client.ids == ids {
@@ -253,9 +265,9 @@ fn token(server: usize, expire: c_int, timeout: c_int) -> Option<(Vec<u8>, u64)>
     (made == NETCODE_OK).then_some((token, id))
 }
 
-/// A token that may not read, or be good for anything.
+/// A token that may not read, or be good for anything, or good all the same: not every byte of it matters.
 fn connect_with_nonsense(index: usize) {
-    let Some((mut token, _)) = token(0, 30, 5) else { return };
+    let Some((mut token, id)) = token(0, 30, 5) else { return };
     world(|world| {
         world.input(|input| mutate(input, &mut token));
         if let Some(client) = &mut world.clients[index] {
@@ -263,8 +275,7 @@ fn connect_with_nonsense(index: usize) {
         }
     });
     token.resize(2048, 0);
-    // SAFETY: NULL or alive, with a whole token.
-    unsafe { netcode_client_connect(client_pointer(index), token.as_mut_ptr()) };
+    show(index, token, id);
 }
 
 fn pass_time() {
