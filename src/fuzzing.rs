@@ -5,9 +5,3 @@ pub fn forget_nonces() {
     #[cfg(feature = "nonce-audit")]
     crate::crypto::audit::forget();
 }
-
-/// For the rest of an input in which two tokens have the same keys, which no backend makes.
-pub fn stop_recording_nonces() {
-    #[cfg(feature = "nonce-audit")]
-    crate::crypto::audit::pause();
-}

@@ -15,10 +15,6 @@ use super::{KEY_BYTES, Key};
 ///
 /// If it has done so before.
 pub(super) fn record(key: &Key, sequence: u64) {
-    #[cfg(fuzzing)]
-    if PAUSED.load(std::sync::atomic::Ordering::Relaxed) {
-        return;
-    }
     let first = LEDGER
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -28,20 +24,10 @@ pub(super) fn record(key: &Key, sequence: u64) {
     assert!(first, "nonce audit: {sequence} was sealed twice under one key");
 }
 
-#[cfg(fuzzing)]
-static PAUSED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-
 /// Forgets all nonces: each input of a fuzzer begins anew, with the same keys.
 #[cfg(fuzzing)]
 pub(crate) fn forget() {
     LEDGER.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    PAUSED.store(false, std::sync::atomic::Ordering::Relaxed);
-}
-
-/// Records nothing more until all is forgotten.
-#[cfg(fuzzing)]
-pub(crate) fn pause() {
-    PAUSED.store(true, std::sync::atomic::Ordering::Relaxed);
 }
 
 /// What each key has sealed, in each scope.
