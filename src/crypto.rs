@@ -161,6 +161,16 @@ pub(crate) fn wipe(secret: &mut [u8]) {
     zeroize::optimization_barrier(secret);
 }
 
+/// How deep in the stack keys may have been by the functions that read and store a connect token, in bytes.
+const STACK_BYTES: usize = 16 * 1024;
+
+/// Overwrites what functions that have returned left on the stack. What moves leaves a copy of itself behind there,
+/// and some compilers fill the room of an empty `Option` with whatever the stack has.
+#[inline(never)]
+pub(crate) fn wipe_stack() {
+    wipe(&mut [0; STACK_BYTES]);
+}
+
 /// XChaCha20 is ChaCha20 under a key made of the key and the first 16 bytes of the nonce, with the
 /// other 8 as its nonce (draft-irtf-cfrg-xchacha-03, section 2.3).
 fn extended(key: &Key, nonce: &TokenNonce) -> (Key, u64) {

@@ -244,10 +244,15 @@ fn let_happen(world: &mut World, happening: Happening) {
         Happening::NetworkChanges(conditions) => world.link.conditions = conditions,
         Happening::TimePasses { ticks } => (0..ticks).for_each(|_| world.tick()),
         Happening::TimeIs(time) => {
+            let unix = world.unix();
             world.update_at(time);
             // It goes on from a time at which a tick still makes a difference.
             if time.is_nan() || time.abs() > 1e9 {
                 world.update_at(0.0);
+            }
+            if AUDITED {
+                // The wall clock of the world goes with its time, and would go back with it.
+                world.epoch += unix.saturating_sub(world.unix());
             }
         }
         Happening::WallClockMoves { .. } if AUDITED => {}

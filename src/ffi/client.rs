@@ -17,6 +17,7 @@ use super::types::*;
 use crate::Transmit;
 use crate::address::text;
 use crate::client::{Client, Outcome, State, Transition};
+use crate::crypto;
 use crate::packet::{Buffer, Kind, MAX_DATAGRAM_BYTES};
 use crate::platform::socket::Inbox;
 use crate::token::{CONNECT_TOKEN_BYTES, ConnectToken, InvalidToken};
@@ -163,11 +164,9 @@ pub unsafe extern "C" fn netcode_client_connect(client: *mut netcode_client_t, c
     // SAFETY: as the caller vouches.
     let Some(client) = (unsafe { enter(client, function) }) else { return };
     if holds(!connect_token.is_null(), c"connect_token", function) {
-        // SAFETY: not null, so it has all its bytes, and no user code runs while they are read. Callbacks of the
-        // connection that ends may already change them.
-        let token = ConnectToken::read(unsafe { &*connect_token.cast::<[u8; CONNECT_TOKEN_BYTES]>() });
-        client.disconnect();
-        client.connect(token);
+        // SAFETY: not null, so it has all its bytes.
+        unsafe { client.connect_with(connect_token.cast()) };
+        crypto::wipe_stack();
     }
 }
 
@@ -417,6 +416,19 @@ pub unsafe extern "C" fn netcode_client_server_address(client: *mut netcode_clie
 }
 
 impl netcode_client_t {
+    /// Not a part of its caller, which wipes the stack after it.
+    ///
+    /// # Safety
+    /// The pointer leads to all bytes of a token.
+    #[inline(never)]
+    unsafe fn connect_with(&self, token: *const [u8; CONNECT_TOKEN_BYTES]) {
+        // SAFETY: the caller vouches for it, and no user code runs while the token is read. Callbacks of the connection
+        // that ends may already change it.
+        let token = ConnectToken::read(unsafe { &*token });
+        self.disconnect();
+        self.connect(token);
+    }
+
     fn connect(&self, token: Result<ConnectToken, InvalidToken>) {
         // What still waits was said to an earlier attempt, perhaps one with this very token.
         if let Transport::Sockets(sockets) = &self.transport {
