@@ -164,11 +164,24 @@ pub(crate) fn wipe(secret: &mut [u8]) {
 /// How deep in the stack keys may have been by the functions that read and store a connect token, in bytes.
 const STACK_BYTES: usize = 16 * 1024;
 
+/// It is overwritten in pieces of this many bytes: small enough to be filled by vectors.
+const FRAME_BYTES: usize = 1024;
+
 /// Overwrites what functions that have returned left on the stack. What moves leaves a copy of itself behind there,
 /// and some compilers fill the room of an empty `Option` with whatever the stack has.
-#[inline(never)]
 pub(crate) fn wipe_stack() {
-    wipe(&mut [0; STACK_BYTES]);
+    wipe_frames(STACK_BYTES / FRAME_BYTES);
+}
+
+#[inline(never)]
+fn wipe_frames(frames: usize) {
+    let room = [0u8; FRAME_BYTES];
+    zeroize::optimization_barrier(&room);
+    if frames > 1 {
+        wipe_frames(frames - 1);
+    }
+    // Needed until here, so that each call has a frame of its own.
+    zeroize::optimization_barrier(&room);
 }
 
 /// XChaCha20 is ChaCha20 under a key made of the key and the first 16 bytes of the nonce, with the
