@@ -732,6 +732,24 @@ static inline void net_token_for( struct net_endpoint * server, uint8_t * token,
     net_token_to( server->net, token, netcode_address_to_string( &server->address, address ), NET_LIFETIME, timeout_seconds, id );
 }
 
+/* Seconds since 1970 on the clock that the library goes by, which time() can be a tick behind. */
+
+static inline uint64_t net_wall_seconds( struct net * net )
+{
+    uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
+    net_token_to( net, token, NET_SERVER, NET_LIFETIME, NET_TIMEOUT, 1 );
+    return net_read_little_endian( token + NET_TOKEN_CREATE, 8 );
+}
+
+/* Waits until that clock has come to this second, but only so long. */
+
+static inline void net_wait_for_second( struct net * net, uint64_t second )
+{
+    int i;
+    for ( i = 0; i < 400 && net_wall_seconds( net ) < second; i++ )
+        netcode_sleep( 0.01 );
+}
+
 /* The connection request packet that a client with this token sends. */
 
 static inline int net_request( const uint8_t * token, uint8_t * packet )

@@ -7,7 +7,6 @@
  */
 #include "net.h"
 #include "seal.h"
-#include <time.h>
 
 #define HISTORY 2048
 #define MAPPINGS 1024
@@ -531,11 +530,11 @@ static void the_restart_rule_is_exact_to_the_second( void )
         struct net * net = net_create();
         struct net_endpoint * server;
         uint8_t just[NETCODE_CONNECT_TOKEN_BYTES], early[NETCODE_CONNECT_TOKEN_BYTES];
-        time_t before = time( NULL );
+        uint64_t before = net_wall_seconds( net );
         server = server_with_lifetime( net, 100 );
         net_token_to( net, early, NET_SERVER, 99, NET_TIMEOUT, 1000 );
         net_token_to( net, just, NET_SERVER, 100, NET_TIMEOUT, 2000 );
-        if ( time( NULL ) == before )
+        if ( net_wall_seconds( net ) == before )
         {
             decided = 1;
             CHECK_EQUAL( ask( server, early, SOURCE ), SILENCE );
@@ -640,7 +639,6 @@ static void expired_tokens_make_room_in_the_history( void )
     struct net * net = net_create();
     struct net_endpoint * server = server_with_lifetime( net, 1 );
     uint8_t token[NETCODE_CONNECT_TOKEN_BYTES], lasting[NETCODE_CONNECT_TOKEN_BYTES];
-    time_t created;
     int i;
     net_token_for( server, lasting, NET_TIMEOUT, 1 );
     CHECK_EQUAL( ask( server, lasting, SOURCE ), CHALLENGED );
@@ -649,9 +647,7 @@ static void expired_tokens_make_room_in_the_history( void )
         net_token_to( net, token, NET_SERVER, 2, NET_TIMEOUT, 1000 + (uint64_t) i );
         ask( server, token, SOURCE );
     }
-    created = time( NULL );
-    for ( i = 0; i < 400 && time( NULL ) < created + 2; i++ )
-        netcode_sleep( 0.01 );
+    net_wait_for_second( net, net_wall_seconds( net ) + 2 );
     CHECK_EQUAL( ask( server, token, SOURCE ), SILENCE );
 
     for ( i = 1; i < HISTORY; i++ )

@@ -3,7 +3,6 @@
  * owner's session; by those who saw the request go by, and by those who have the token and its keys.
  */
 #include "attack.h"
-#include <time.h>
 
 #define HISTORY 2048
 #define SPOOFED 64
@@ -39,14 +38,6 @@ static struct answers answers_to( struct net_endpoint * server, const uint8_t * 
         CHECK_EQUAL( answers_.owner, expected_owner ); \
         CHECK_EQUAL( answers_.others, 0 ); \
     } while ( 0 )
-
-static void wait_for_another_second( void )
-{
-    time_t start = time( NULL );
-    int i;
-    for ( i = 0; i < 400 && time( NULL ) == start; i++ )
-        netcode_sleep( 0.01 );
-}
 
 enum ending { LEAVES, IS_SENT_AWAY, FALLS_SILENT, ENDINGS };
 
@@ -102,7 +93,7 @@ static void a_token_opens_nothing_but_its_owners_session( void )
     }
 
     /* another start knows none of them, and refuses them all */
-    wait_for_another_second();
+    net_wait_for_second( net, net_wall_seconds( net ) + 1 );
     netcode_server_start( server->server, 2 );
     for ( ending = 0; ending < ENDINGS; ending++ )
         CHECK_ANSWERS( server, tokens[ending], clients[ending]->address, SILENCE );
