@@ -35,6 +35,7 @@ int clock_gettime( clockid_t clock, struct timespec * result )
 /* In a connect token the time of its making follows the version and the protocol id. */
 #define TOKEN_CREATE_TIMESTAMP 21
 
+/* Not time(), which can be a tick behind the clock that the library reads. */
 static int64_t library_wall( void )
 {
     uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
@@ -63,5 +64,5 @@ void wall_set( double time )
 
 int64_t wall_seconds( void )
 {
-    return wall != 0 ? wall : (int64_t) time( NULL );
+    return wall != 0 ? wall : library_wall();
 }

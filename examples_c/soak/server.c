@@ -146,10 +146,10 @@ void server_start( struct soak_server_t * server, uint64_t dice )
     if ( slots > NETCODE_MAX_CLIENTS )
         slots = NETCODE_MAX_CLIENTS;
     server->starts++;
-    server->start_wall = wall_seconds();
     server->tokens = 0;
     server->num_slots = slots;
     netcode_server_start( server->server, slots );
+    server->start_wall = wall_seconds();
     if ( !netcode_server_running( server->server ) || netcode_server_max_clients( server->server ) != slots )
         violation( NULL, "server %d did not start with %d slots", server->number, slots );
     world.statistics.server_starts++;
