@@ -69,7 +69,7 @@ fallback-test: fallback-lib
 	$(CARGO) test --locked --target-dir $(TARGET) --no-default-features
 
 fallback-lib:
-	$(CARGO) rustc --release --locked --target-dir $(TARGET)/fallback --no-default-features $(CRATE_TYPES) $(SONAME)
+	RUSTFLAGS='--cfg poly1305_backend="soft"' $(CARGO) rustc --release --locked --target-dir $(TARGET)/fallback --no-default-features $(CRATE_TYPES) $(SONAME)
 	scripts/dist.sh $(TARGET)/fallback/release $(TARGET)/fallback/dist
 	$(MAKE) -o lib example-programs DIST=$(TARGET)/fallback/dist TARGET=$(TARGET)/fallback
 
@@ -96,15 +96,15 @@ instructions-update: lib
 INSTRUCTIONS = --lib $(DIST)/lib/libnetcode.a --include $(DIST)/include --build $(TARGET)/benches
 
 # Ours beside published implementations and, with OTHER=path/to/libnetcode.so, any other library that
-# implements netcode.h. Writes docs/benchmarks. The flags in .cargo/config.toml are for our library only.
+# implements netcode.h. Writes docs/benchmarks.
 bench: lib
-	RUSTFLAGS= $(CARGO) run --release --locked --target-dir $(TARGET)/bench -p netcode-bench -- --out docs/benchmarks \
+	$(CARGO) run --release --locked --target-dir $(TARGET)/bench -p netcode-bench -- --out docs/benchmarks \
 		$(if $(OTHER),--other $(OTHER))
 
 include mk/*.mk
 
 # Everything that a change must pass: a bounded part of all that there is.
-check: test lint instructions fallback-test fuzz-smoke supply-test conformance interop tools-test \
+check: test lint instructions fallback-test fuzz-smoke supply-test vendor-test conformance interop tools-test \
 	cpp-test docs cmake-test link-test package-test unity-test unreal-smoke cross-smoke
 
 # The long runs: DEEP_SECONDS for each fuzz target and each soak.

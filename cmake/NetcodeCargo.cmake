@@ -129,8 +129,8 @@ endif()
 
 # ---- the command ----
 
-file( GLOB_RECURSE netcode_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.rs" )
-file( GLOB netcode_settings CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/.cargo/config.toml" )
+file( GLOB_RECURSE netcode_sources CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/src/*.rs" "${PROJECT_SOURCE_DIR}/vendor/*.rs" "${PROJECT_SOURCE_DIR}/vendor/*/Cargo.toml" )
 file( GLOB netcode_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h" "${PROJECT_SOURCE_DIR}/include/*.hpp" )
 
 set( netcode_outputs ${netcode_files} ${netcode_links} )
@@ -143,7 +143,7 @@ add_custom_command(
             --target-dir "${NETCODE_CARGO_TARGET_DIR}" ${netcode_target_flag}
             --lib --crate-type "${netcode_crate_types}" ${netcode_linker_flags}
     ${netcode_put_together}
-    DEPENDS ${netcode_sources} ${netcode_settings} Cargo.toml Cargo.lock build.rs scripts/dist.sh
+    DEPENDS ${netcode_sources} Cargo.toml Cargo.lock build.rs scripts/dist.sh
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     COMMENT "Building netcode with cargo"
     USES_TERMINAL

@@ -1,4 +1,12 @@
-.PHONY: supply-test
+.PHONY: supply-test vendor-test
+
+# What is in vendor is what crates.io has and a patch, and passes its own tests: by the processor, and where it has
+# AVX2, that implementation against the plain one.
+vendor-test: VENDOR_TEST = $(CARGO) test -q --locked --target-dir $(TARGET)/vendor --manifest-path vendor/poly1305/Cargo.toml
+vendor-test:
+	$(PYTHON) scripts/vendored.py
+	$(VENDOR_TEST)
+	if grep -qw avx2 /proc/cpuinfo 2>/dev/null; then RUSTFLAGS=-Ctarget-feature=+avx2 $(VENDOR_TEST); fi
 
 # Licences, sources, duplicate versions and, where their database can be reached, advisories of everything
 # the library is built from. cargo-deny is not on every machine: `cargo install cargo-deny --locked`.

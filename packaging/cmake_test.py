@@ -18,7 +18,7 @@ import sys
 from harness import CONSUMER, HERE, ROOT, Failure, Skip, Steps, check, cmake_and_ninja, compile_and_run, fresh, pkg_config, run, version
 
 SOURCES = ["CMakeLists.txt", "CMakePresets.json", "Cargo.toml", "Cargo.lock", "build.rs", "README.md", "SECURITY.md"]
-SOURCES += ["LICENSE-MIT", "LICENSE-APACHE", ".cargo", "cmake", "docs", "include", "packaging", "scripts", "src", "examples_c", "examples_cpp", "c_tests", "cpp_tests"]
+SOURCES += ["LICENSE-MIT", "LICENSE-APACHE", "cmake", "docs", "include", "packaging", "scripts", "src", "examples_c", "examples_cpp", "c_tests", "cpp_tests", "vendor"]
 GENERATORS = ["Ninja", "Unix Makefiles"]
 
 
@@ -230,7 +230,7 @@ def rebuilds_what_changed(fake, generator):
     check(len(fake.build(build)) == 1, "the first build did not call cargo once")
     check(fake.build(build) == [], "the second build called cargo again")
     archive = next(build.glob("dist/**/libnetcode.a"))
-    for name in ("src/lib.rs", "src/client/recent.rs", "Cargo.lock", ".cargo/config.toml"):
+    for name in ("src/lib.rs", "src/client/recent.rs", "Cargo.lock", "vendor/poly1305/src/lib.rs"):
         before = archive.stat().st_mtime_ns
         (fake.source / name).touch()
         check(len(fake.build(build)) == 1, f"a change of {name} went unnoticed")

@@ -239,7 +239,7 @@ def conan(target, work, shared):
                  "-c", f"tools.cmake.cmaketoolchain:extra_variables={variables}", env=environment)
     check(f"netcode {version()}: connected" in output, output)
     exported = run("conan", "cache", "path", f"netcode/{version()}", "--folder", "export_source", env=environment).splitlines()[-1]
-    for directory in ("src", "include", "cmake", "scripts", ".cargo"):
+    for directory in ("src", "include", "cmake", "scripts", "vendor"):
         here, there = (sorted(path.relative_to(root) for path in (root / directory).rglob("*")) for root in (ROOT, pathlib.Path(exported)))
         check(here == there, f"of {directory} the recipe exports {there}")
     return "created and tested"

@@ -34,7 +34,6 @@ GRACE_SECONDS = 120
 RUSTFLAGS = [
     "--cfg", "fuzzing",
     "--cfg", 'getrandom_backend="custom"',
-    "--cfg", 'poly1305_backend="soft"',
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",

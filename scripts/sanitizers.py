@@ -22,8 +22,6 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 C_TESTS = ROOT / "c_tests"
 HOST = "x86_64-unknown-linux-gnu"
-# What .cargo/config.toml sets: RUSTFLAGS takes its place.
-OUR_FLAGS = '--cfg poly1305_backend="soft"'
 C_FLAGS = ["-std=c99", "-g", "-O1", "-fno-omit-frame-pointer", "-DNETCODE_TEST_ASSERTS=1", f"-I{C_TESTS}"]
 TIMEOUT_SECONDS = 1200
 MAX_LINES_SHOWN = 100
@@ -133,7 +131,7 @@ def asan_rust(options):
     # In a smoke run those of the platform and C layers, which have all of the unsafe code.
     command += ["--lib" if options.what == "smoke" else "--tests"]
     command += ["--no-fail-fast", "--"] + [f"--skip={test}" for test in RUST_TESTS_LEFT_OUT]
-    yield run("asan: Rust tests", command, {"RUSTFLAGS": f"-Zsanitizer=address {OUR_FLAGS}"}, summary="test result")
+    yield run("asan: Rust tests", command, {"RUSTFLAGS": "-Zsanitizer=address"}, summary="test result")
 
 
 def asan_c(options):
@@ -142,7 +140,7 @@ def asan_c(options):
     need_compiler(options, flags, "gcc's AddressSanitizer (Debian: gcc, libasan8, libubsan1)")
     library = options.target / "asan" / HOST / "debug" / "libnetcode.a"
     command = [options.cargo, "+nightly", "rustc", "--locked", "--target", HOST, "--target-dir", options.target / "asan"]
-    built = run("asan: library", command + ["--lib", "--crate-type", "staticlib"], {"RUSTFLAGS": f"-Zsanitizer=address {OUR_FLAGS}"})
+    built = run("asan: library", command + ["--lib", "--crate-type", "staticlib"], {"RUSTFLAGS": "-Zsanitizer=address"})
     yield built
     if not built[1]:
         return
@@ -190,7 +188,7 @@ def tsan(options):
     need_compiler(options, flags, "gcc's ThreadSanitizer (Debian: gcc, libtsan2)")
     target = options.target / "tsan"
     command = [cargo, "rustc", "--locked", "-Zbuild-std", "--target", HOST, "--target-dir", target]
-    environment = {"RUSTC": rustc, "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": f"-Zsanitizer=thread {OUR_FLAGS}"}
+    environment = {"RUSTC": rustc, "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": "-Zsanitizer=thread"}
     built = run("tsan: library and its standard library", command + ["--lib", "--crate-type", "staticlib"], environment)
     yield built
     if not built[1]:

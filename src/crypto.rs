@@ -12,6 +12,8 @@ pub(crate) mod audit;
 mod portable;
 #[cfg(sealed_by_ring)]
 mod ring;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod tag;
 
 #[cfg(not(sealed_by_ring))]
 use portable as cipher;
@@ -129,16 +131,21 @@ pub(crate) fn seal_token(key: &Key, nonce: &TokenNonce, associated: &[u8], buffe
     seal(&key, sequence, associated, buffer);
 }
 
-/// Opens what [`seal_token`] made. On failure the contents of `buffer` are unspecified, but not
-/// decrypted.
-pub(crate) fn open_token<'b>(
+/// Opens a copy of what [`seal_token`] made, and has it read. Nothing decrypted stays behind.
+pub(crate) fn open_token<T, const N: usize>(
     key: &Key,
     nonce: &TokenNonce,
     associated: &[u8],
-    buffer: &'b mut [u8],
-) -> Result<&'b mut [u8], Forged> {
+    sealed: &[u8; N],
+    read: impl FnOnce(&[u8]) -> T,
+) -> Result<T, Forged> {
     let (key, sequence) = extended(key, nonce);
-    open(&key, sequence, associated, buffer)
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    tag::check(&key, &packet_nonce(sequence), associated, sealed)?;
+    let mut copy = *sealed;
+    let outcome = open(&key, sequence, associated, &mut copy).map(|plain| read(plain));
+    wipe(&mut copy);
+    outcome
 }
 
 /// Recognises a key without keeping it.
@@ -240,11 +247,12 @@ mod tests {
         assert_eq!(sealed[..200 - MAC_BYTES], expected);
         assert_eq!(sealed[200 - MAC_BYTES..], tag[..]);
 
-        assert_eq!(open_token(&key, &nonce, b"associated", &mut sealed.clone()).unwrap(), [9; 200 - MAC_BYTES]);
+        let opened = |nonce: &TokenNonce| open_token(&key, nonce, b"associated", &sealed, <[u8]>::to_vec);
+        assert_eq!(opened(&nonce).unwrap(), [9; 200 - MAC_BYTES]);
         let mut other = nonce;
         for bit in 0..TOKEN_NONCE_BYTES * 8 {
             other[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(open_token(&key, &other, b"associated", &mut sealed.clone()), Err(Forged));
+            assert_eq!(opened(&other), Err(Forged));
             other = nonce;
         }
     }

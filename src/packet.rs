@@ -61,7 +61,7 @@ pub struct Request<'d> {
     /// What authenticates the private part. The server compares its protocol id with its own.
     pub seal: TokenSeal,
     /// The private part of the connect token.
-    pub private_data: &'d mut [u8; PRIVATE_TOKEN_BYTES],
+    pub private_data: &'d [u8; PRIVATE_TOKEN_BYTES],
 }
 
 /// The contents of a sealed packet.
@@ -143,11 +143,11 @@ impl<'d> Request<'d> {
     }
 
     /// Takes a request apart.
-    pub fn read(datagram: &'d mut [u8]) -> Result<Self, Malformed> {
+    pub fn read(datagram: &'d [u8]) -> Result<Self, Malformed> {
         if datagram.len() != REQUEST_BYTES {
             return Err(Malformed::Size);
         }
-        let (open, private_data) = datagram.split_last_chunk_mut().ok_or(Malformed::Size)?;
+        let (open, private_data) = datagram.split_last_chunk().ok_or(Malformed::Size)?;
         let mut reader = Reader::new(&open[PREFIX_BYTES..]);
         if reader.array() != Some(VERSION_INFO) {
             return Err(Malformed::Version);

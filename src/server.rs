@@ -31,7 +31,7 @@ use crate::replay::ReplayWindow;
 use crate::token::{ChallengeToken, InvalidPrivateToken, PrivateToken};
 use crate::{MAX_CLIENTS, SendError, Transmit, UserData};
 use history::{History, Standing};
-use mappings::{Mapping, Mappings, SealedToken};
+use mappings::{Mapping, Mappings};
 use seed::{SEED_BYTES, Seed};
 use slots::{Link, Occupant, Slots};
 
@@ -448,7 +448,7 @@ impl<A: Allocator + Clone> Server<A> {
     fn handle_request<'d>(
         &mut self,
         source: SocketAddr,
-        datagram: &mut [u8],
+        datagram: &[u8],
         out: &mut Buffer,
     ) -> Result<Outcome<'d>, Ignored> {
         let running = self.running.as_mut().ok_or(Ignored::NotRunning)?;
@@ -485,7 +485,6 @@ impl<A: Allocator + Clone> Server<A> {
             mapping.renew(self.now);
             return running.challenge(&self.protocol, hash, &source, self.now, out);
         }
-        let sealed = SealedToken { seal: request.seal, data: *request.private_data };
         let token =
             PrivateToken::open(request.private_data, &request.seal, &self.config.private_key).map_err(|invalid| {
                 match invalid {
@@ -512,7 +511,7 @@ impl<A: Allocator + Clone> Server<A> {
         let remote = running.slots.remote();
         running
             .mappings
-            .add(&running.seed, source, &token, sealed, self.now, remote)
+            .add(&running.seed, source, &token, &request, self.now, remote)
             .map_err(|_| Ignored::MappingsFull)?;
         running.challenge(&self.protocol, hash, &source, self.now, out)
     }

@@ -168,10 +168,9 @@ crates, through their Rust APIs. The figures of the peers depend much on how the
 ours was not built with the flags above, but as `make lib` does. To repeat:
 
     make lib
-    RUSTFLAGS= cargo run --release -p netcode-bench -- --out docs/benchmarks
+    cargo run --release -p netcode-bench -- --out docs/benchmarks
 
-The empty `RUSTFLAGS` keeps the settings in `.cargo/config.toml`, which are meant for our library, from
-the peers. With `RUSTFLAGS=\"-C target-cpu=native\"` and `--name results-native` the peers get all that
+With `RUSTFLAGS=\"-C target-cpu=native\"` and `--name results-native` the peers get all that
 this CPU can do. `--other FILE` measures another library that has the API of `netcode.h`, `--quick`
 makes a short run.
 

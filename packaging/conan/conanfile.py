@@ -10,7 +10,7 @@ from conan import ConanFile
 from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
 from conan.tools.files import copy, load, rmdir
 
-EXPORTED = ["src/*", "include/*", "cmake/*", "docs/*", "scripts/*", ".cargo/*", "packaging/netcode.3"]
+EXPORTED = ["src/*", "include/*", "cmake/*", "docs/*", "scripts/*", "vendor/*", "packaging/netcode.3"]
 EXPORTED += ["packaging/THIRD-PARTY-LICENSES.txt", "CMakeLists.txt", "Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml"]
 EXPORTED += ["README.md", "SECURITY.md", "LICENSE-*"]
 

@@ -82,7 +82,7 @@ impl<A: Allocator + Clone> Mappings<A> {
         seed: &Seed,
         source: SocketAddr,
         token: &PrivateToken,
-        request: SealedToken,
+        request: &Request<'_>,
         now: f64,
         remote_clients: usize,
     ) -> Result<(), Full> {
@@ -93,7 +93,7 @@ impl<A: Allocator + Clone> Mappings<A> {
             client_to_server: token.client_to_server.clone(),
             server_to_client: token.server_to_client.clone(),
             user_data: token.user_data,
-            request,
+            request: SealedToken { seal: request.seal, data: *request.private_data },
             created: now,
         };
         let hash = seed.of_source(&source);

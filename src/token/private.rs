@@ -66,17 +66,15 @@ impl PrivateToken {
         data
     }
 
-    /// Opens in place and reads what [`seal`](Self::seal) made. Nothing decrypted stays in `data`.
+    /// Opens and reads what [`seal`](Self::seal) made.
     pub fn open(
-        data: &mut [u8; PRIVATE_TOKEN_BYTES],
+        data: &[u8; PRIVATE_TOKEN_BYTES],
         seal: &TokenSeal,
         private_key: &Key,
     ) -> Result<Self, InvalidPrivateToken> {
-        let plain = crypto::open_token(private_key, &seal.nonce, &seal.associated_data(), data)
-            .map_err(|_| InvalidPrivateToken::Forged)?;
-        let token = Self::read(plain).ok_or(InvalidPrivateToken::Malformed);
-        crypto::wipe(data);
-        token
+        crypto::open_token(private_key, &seal.nonce, &seal.associated_data(), data, Self::read)
+            .map_err(|_| InvalidPrivateToken::Forged)?
+            .ok_or(InvalidPrivateToken::Malformed)
     }
 
     /// The tag of a sealed private part, which identifies the token.

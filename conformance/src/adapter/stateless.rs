@@ -35,7 +35,7 @@ pub(crate) fn answer(op: &str, asked: &Fields) -> Value {
             let bytes = Request::write(&seal_of(asked), &asked.array("private_data"), &mut out);
             json!({ "data": hex(&out[..bytes]) })
         }
-        "read_request" => match Request::read(&mut asked.bytes("data")) {
+        "read_request" => match Request::read(&asked.bytes("data")) {
             Ok(request) => json!({
                 "ok": true,
                 "protocol_id": id(request.seal.protocol_id),
@@ -129,7 +129,7 @@ fn read_connect_token(asked: &Fields) -> Value {
 }
 
 fn open_private_token(asked: &Fields) -> Value {
-    match PrivateToken::open(&mut asked.array("data"), &seal_of(asked), &asked.key("private_key")) {
+    match PrivateToken::open(&asked.array("data"), &seal_of(asked), &asked.key("private_key")) {
         Ok(token) => json!({
             "ok": true,
             "client_id": id(token.client_id),

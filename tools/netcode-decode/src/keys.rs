@@ -59,7 +59,7 @@ impl Keyring {
 
     /// Opens the private part of a request with the private keys, and remembers the keys that it holds.
     pub(crate) fn open_request(&mut self, request: &Request<'_>) -> Option<PrivateToken> {
-        let open = |key| PrivateToken::open(&mut request.private_data.clone(), &request.seal, key).ok();
+        let open = |key| PrivateToken::open(request.private_data, &request.seal, key).ok();
         let token = self.private_keys.iter().find_map(open)?;
         if self.session_of(request).is_none() {
             let (to_server, to_client) = (token.client_to_server.clone(), token.server_to_client.clone());
