@@ -1,4 +1,4 @@
-# The C and C++ tests, one for ctest each: c_tests/client.c is the test `client`, c_tests/attacks/replay.c
+# The C and C++ tests, one for ctest each: c_tests/address.c is the test `address`, c_tests/attacks/replay.c
 # `attacks/replay`, cpp_tests/objects.cpp `cpp/objects`. They run with the library that `netcode` is; c_tests/run.py and
 # cpp_tests/run.py run them with all of them, in more ways.
 
