@@ -10,12 +10,12 @@
  *   stale bytes make addresses differ          address.c: equal_looks_at_type_port_and_the_bytes_in_use; the rest is here
  *   loopback clients on stop                   loopback.c: stop_disconnects_real_clients_first, starting_again_disconnects_loopback_clients
  *   expiry before the next address             client_timers.c: expiry_comes_before_timeout_and_next_address; the rest is here
- *   reason readable inside the callback        server.c: the_disconnect_callback_sees_the_client_whole
+ *   reason readable inside the callback        server_disconnecting.c: the_disconnect_callback_sees_the_client_whole
  *   second address of a dual server            token_lifecycle.c: a_dual_server_answers_to_both_its_addresses
  *   receive override returning less than zero  overrides.c: receive_is_called_until_it_returns_less_than_zero
  *   simulator with duplicates leaks            simulator.c: a_session_with_duplicates, a_session_with_everything
  *   callbacks missing                          client_connecting.c: no_callback_is_needed, overrides_come_in_pairs
- *                                              server.c: no_callback_is_needed
+ *                                              server_starting.c: no_callback_is_needed
  *                                              loopback.c: a_client_without_the_callback_refuses_with_an_error, a_server_..
  *   random generator failing                   endpoints.rs: a_server_does_not_start_without_randomness
  *                                              tokens.rs: no_token_is_made_without_randomness
