@@ -1,6 +1,6 @@
 /*
  * User code that ends the object it is called from: destroys, stops, disconnects, connects or starts it, from the
- * callbacks of loopback clients, the allocator hooks and the assert handler. (reentry.c does the other callbacks,
+ * callbacks of loopback clients, the allocator hooks and the assert handler. (reentry_*.c do the other callbacks,
  * overrides and the printf hook; callbacks_network.c sockets and the simulator.)
  *
  * What is defined: destroy takes effect when the outermost call returns, everything else at once; what was under
