@@ -30,7 +30,7 @@ file( GLOB netcode_tests CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/c_tests/*.c" "
 if( WIN32 )
     # Their own sockets, processes and namespaces are those of Unix (scripts/cross_targets.py has the same list).
     list( FILTER netcode_tests EXCLUDE REGEX
-        "/(sockets|attacks/sockets|regressions_system|faults/(fork|host|network|wall))\\.c$" )
+        "/(sockets_(binding|create_errors|datagrams)|attacks/sockets|regressions_system|faults/(fork|host|network|wall))\\.c$" )
 endif()
 foreach( file IN LISTS netcode_tests )
     file( RELATIVE_PATH name "${PROJECT_SOURCE_DIR}/c_tests" "${file}" )

@@ -130,7 +130,9 @@ EMULATED = {
 # What a program does with sockets of its own is written for those of Unix; sockets of the library run in faults/clock,
 # faults/callbacks_network, the examples and the Rust tests.
 ON_WINDOWS = {
-    "sockets": "whose own sockets are Unix's",
+    "sockets_binding": "whose own sockets are Unix's",
+    "sockets_create_errors": "whose own sockets are Unix's",
+    "sockets_datagrams": "whose own sockets are Unix's",
     "attacks/sockets": "whose own sockets are Unix's",
     "regressions_system": "which takes Linux",
     "faults/fork": "which takes Unix",
