@@ -2,7 +2,7 @@
  * What went wrong in other implementations of this protocol, each as a test that says so in its name. Those that
  * are told by other programs better:
  *
- *   global sequence seeded on every start      token_lifecycle.c: the_global_sequence_is_in_the_top_half_and_random
+ *   global sequence seeded on every start      token_handshake.c: the_global_sequence_is_in_the_top_half_and_random
  *                                              corrections.rs: a_server_that_is_started_again_numbers_its_answers_differently
  *   replay arithmetic near 2^64                attacks/replay.c: the_replay_window_is_exact_up_to_the_last_sequence_of_all
  *                                              src/replay.rs: the_last_sequence_of_all_is_accepted_once, behaves_as_the_model
@@ -11,7 +11,7 @@
  *   loopback clients on stop                   loopback.c: stop_disconnects_real_clients_first, starting_again_disconnects_loopback_clients
  *   expiry before the next address             client_timers.c: expiry_comes_before_timeout_and_next_address; the rest is here
  *   reason readable inside the callback        server_disconnecting.c: the_disconnect_callback_sees_the_client_whole
- *   second address of a dual server            token_lifecycle.c: a_dual_server_answers_to_both_its_addresses
+ *   second address of a dual server            token_requests.c: a_dual_server_answers_to_both_its_addresses
  *   receive override returning less than zero  overrides.c: receive_is_called_until_it_returns_less_than_zero
  *   simulator with duplicates leaks            simulator.c: a_session_with_duplicates, a_session_with_everything
  *   callbacks missing                          client_connecting.c: no_callback_is_needed, overrides_come_in_pairs
