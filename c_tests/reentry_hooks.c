@@ -122,6 +122,41 @@ static void allocate_and_free_hooks_may_act( void )
     }
 }
 
+/* An allocate hook that gets ahead of the start that it is called for. */
+
+static void get_ahead( void )
+{
+    struct netcode_server_t * server = observed->server->server;
+    if ( hook_calls++ )
+        return;
+    netcode_server_start( server, 2 );
+    if ( netcode_server_running( server ) )
+    {
+        static const uint8_t data[4] = { 1, 2, 3, 4 };
+        netcode_server_connect_loopback_client( server, 1, 7000, NULL );
+        netcode_server_process_loopback_packet( server, 1, data, (int) sizeof( data ), 0 );
+    }
+}
+
+static void a_start_that_an_allocate_hook_gets_ahead_of_does_nothing( void )
+{
+    struct crowd crowd;
+    crowd_open( &crowd );
+    netcode_server_stop( crowd.server->server );
+    net_forget( crowd.net );
+    observed = &crowd;
+    hook_calls = 0;
+    crowd.server_heap.inside = get_ahead;
+    netcode_server_start( crowd.server->server, CLIENTS );
+    crowd.server_heap.inside = NULL;
+    observed = NULL;
+    CHECK_EQUAL( netcode_server_max_clients( crowd.server->server ), 2 );
+    CHECK_EQUAL( netcode_server_client_connected( crowd.server->server, 1 ), 1 );
+    netcode_server_stop( crowd.server->server );
+    CHECK_EQUAL( net_num_events( crowd.server ), 2 );
+    crowd_close( &crowd );
+}
+
 static int assert_depth;
 
 static void assert_and_observe( const char * condition, const char * function, const char * file, int line )
@@ -293,6 +328,7 @@ int main( int argc, char ** argv )
     TEST( a_printf_hook_may_query );
     TEST( allocate_and_free_hooks_may_query );
     TEST( allocate_and_free_hooks_may_act );
+    TEST( a_start_that_an_allocate_hook_gets_ahead_of_does_nothing );
     TEST( an_assert_hook_may_query );
     TEST( free_hooks_may_query_the_server_that_is_destroyed );
     TEST( free_hooks_may_query_the_client_that_is_destroyed );

@@ -122,6 +122,56 @@ static void stopping_in_a_callback_of_stop_is_stopping_once( void )
     crowd_close( &crowd );
 }
 
+static void replace_on_disconnect( struct net_endpoint * self, const struct net_event * event )
+{
+    if ( !event->connected && event->slot > 0 )
+        netcode_server_connect_loopback_client( self->server, event->slot - 1, 7000 + (uint64_t) event->slot, NULL );
+}
+
+static void nobody_comes_in_while_the_server_stops( void )
+{
+    struct crowd crowd;
+    int i, connects = 0;
+    crowd_open( &crowd );
+    crowd.server->on_event = replace_on_disconnect;
+    netcode_server_stop( crowd.server->server );
+    for ( i = 0; i < crowd.net->num_events; i++ )
+        connects += crowd.net->events[i].who == crowd.server && crowd.net->events[i].connected;
+    CHECK_EQUAL( connects, 0 );
+    CHECK_EQUAL( net_num_events( crowd.server ), CLIENTS );
+    CHECK_EQUAL( netcode_server_running( crowd.server->server ), 0 );
+    crowd.server->on_event = NULL;
+    netcode_server_start( crowd.server->server, 2 );
+    netcode_server_connect_loopback_client( crowd.server->server, 1, 7000, NULL );
+    CHECK_EQUAL( netcode_server_num_connected_clients( crowd.server->server ), 1 );
+    crowd_close( &crowd );
+}
+
+/* The last of a handshake that a disconnect callback hands to a server that is stopping. */
+
+static void feed_on_disconnect( struct net_endpoint * self, const struct net_event * event )
+{
+    if ( !event->connected )
+        net_feed( self );
+}
+
+static void no_handshake_ends_while_the_server_stops( void )
+{
+    struct crowd crowd;
+    uint8_t token[NETCODE_CONNECT_TOKEN_BYTES];
+    crowd_open( &crowd );
+    net_token_for( crowd.server, token, NET_TIMEOUT, 5000 );
+    netcode_client_connect( crowd.late->client, token );
+    net_update( crowd.late, crowd.net->time );
+    net_update( crowd.server, crowd.net->time );
+    net_update( crowd.late, crowd.net->time );
+    CHECK_EQUAL( crowd.late->sent[NET_RESPONSE], 1 );
+    crowd.server->on_event = feed_on_disconnect;
+    netcode_server_stop( crowd.server->server );
+    CHECK_EQUAL( net_num_events( crowd.server ), CLIENTS );
+    crowd_close( &crowd );
+}
+
 static void restart_on_disconnect( struct net_endpoint * self, const struct net_event * event )
 {
     if ( !event->connected && event->slot == 1 )
@@ -517,6 +567,8 @@ int main( int argc, char ** argv )
     TEST( a_disconnect_callback_may_disconnect_everyone );
     TEST( a_disconnect_callback_may_stop_the_server );
     TEST( stopping_in_a_callback_of_stop_is_stopping_once );
+    TEST( nobody_comes_in_while_the_server_stops );
+    TEST( no_handshake_ends_while_the_server_stops );
     TEST( a_disconnect_callback_may_restart_the_server );
     TEST( a_connect_callback_may_send_the_client_away );
     TEST( callbacks_may_tell_the_others );

@@ -32,7 +32,7 @@ use crate::token::{ChallengeToken, InvalidPrivateToken, PrivateToken};
 use crate::{MAX_CLIENTS, SendError, Transmit, UserData};
 use history::{History, Standing};
 use mappings::{Mapping, Mappings};
-use seed::{SEED_BYTES, Seed};
+use seed::Seed;
 use slots::{Link, Occupant, Slots};
 
 /// Packets before a client has a slot are numbered in the top half of the range, which per-client
@@ -195,6 +195,8 @@ pub struct Server<A: Allocator + Clone = Global> {
 
 /// Everything that begins anew with each start.
 struct Running<A: Allocator> {
+    /// The application is stopping the server: nobody comes in any more.
+    closing: bool,
     challenge_key: Key,
     challenge_sequence: u64,
     global_sequence: u64,
@@ -240,20 +242,28 @@ impl<A: Allocator + Clone> Server<A> {
         if !(1..=MAX_CLIENTS).contains(&max_clients) {
             return Err(StartError::MaxClients);
         }
-        let mut seed = [0; SEED_BYTES];
-        random.try_fill_bytes(&mut seed).map_err(StartError::Random)?;
+        let seed = Seed::generate(random).map_err(StartError::Random)?;
         let offset = random.try_next_u64().map_err(StartError::Random)? >> (u64::BITS - GLOBAL_SEQUENCE_BITS);
         self.running = Some(Running {
+            closing: false,
             challenge_key: Key::generate(random).map_err(StartError::Random)?,
             challenge_sequence: 0,
             global_sequence: GLOBAL_SEQUENCE_BASE + offset,
             min_expire: unix.saturating_add(self.config.max_token_lifetime.into()),
-            seed: Seed::new(&seed),
+            seed,
             history: History::new_in(self.allocator.clone()),
             mappings: Mappings::new_in(self.allocator.clone()),
             slots: Slots::new_in(max_clients, self.allocator.clone()).map_err(|_| StartError::OutOfMemory)?,
         });
         Ok(())
+    }
+
+    /// Lets nobody in any more, until the next start. What disconnects the clients before a [`stop`](Self::stop)
+    /// may run code of the application, and each client that came in meanwhile would vanish without a word.
+    pub fn close(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.closing = true;
+        }
     }
 
     /// Forgets clients, handshakes, tokens and keys without a word to anybody. Disconnect the
@@ -371,7 +381,7 @@ impl<A: Allocator + Clone> Server<A> {
     /// Puts a client of this process into a free slot. It needs no packets and never times out.
     pub fn connect_loopback(&mut self, slot: usize, client_id: u64) -> bool {
         let Some(running) = &mut self.running else { return false };
-        if slot >= running.slots.len() || running.slots.get(slot).is_some() {
+        if running.closing || slot >= running.slots.len() || running.slots.get(slot).is_some() {
             return false;
         }
         self.generation += 1;
@@ -451,7 +461,7 @@ impl<A: Allocator + Clone> Server<A> {
         datagram: &[u8],
         out: &mut Buffer,
     ) -> Result<Outcome<'d>, Ignored> {
-        let running = self.running.as_mut().ok_or(Ignored::NotRunning)?;
+        let running = self.running.as_mut().filter(|running| !running.closing).ok_or(Ignored::NotRunning)?;
         let request = Request::read(datagram).map_err(Ignored::Malformed)?;
         if request.seal.protocol_id != self.config.protocol_id {
             return Err(Ignored::ProtocolId);
@@ -532,6 +542,9 @@ impl<A: Allocator + Clone> Server<A> {
         let mapping = running.mappings.find(hash, &source, self.now).ok_or(Ignored::UnknownSource)?;
         if header.kind != Kind::Response {
             return Err(Ignored::Unexpected(header.kind));
+        }
+        if running.closing {
+            return Err(Ignored::NotRunning);
         }
         let packet = header.open(datagram, &self.protocol, &mapping.client_to_server).map_err(|_| Ignored::Forged)?;
         let Packet::Response(response) = packet else {

@@ -362,6 +362,23 @@ fn a_server_gives_clients_of_its_process_the_slots_that_they_ask_for() {
 }
 
 #[test]
+fn a_closing_server_keeps_its_clients_and_lets_nobody_in() {
+    let mut server = open_server(3);
+    let (mut inside, mut outside, late) = (Guest::numbered(1), Guest::numbered(2), Guest::numbered(3));
+    assert_eq!(inside.join(&mut server), 0);
+    let challenge = outside.ask(&mut server).challenge();
+    let answer = outside.answer(&challenge);
+    server.close();
+    assert_eq!(outside.hand(&mut server, &answer), Reaction::Ignored(Ignored::NotRunning));
+    assert_eq!(late.ask(&mut server), Reaction::Ignored(Ignored::NotRunning));
+    assert!(!server.connect_loopback(1, 7));
+    assert_eq!(server.connected_clients(), 1);
+
+    server.start(3, EPOCH, &mut SeededRng::new(2)).unwrap();
+    assert!(server.connect_loopback(1, 7));
+}
+
+#[test]
 fn a_server_keeps_clients_of_its_process_without_packets() {
     let mut server = open_server(2);
     assert!(server.connect_loopback(0, 7));

@@ -115,6 +115,7 @@ impl<A: Allocator> History<A> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::random::SysRng;
     use allocator_api2::alloc::Global;
 
     fn mac(number: u64) -> Mac {
@@ -128,7 +129,7 @@ mod tests {
     }
 
     fn history() -> (Seed, History<Global>) {
-        (Seed::new(&[3; 16]), History::new_in(Global))
+        (Seed::generate(&mut SysRng).unwrap(), History::new_in(Global))
     }
 
     #[test]

@@ -2,17 +2,20 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use rand::TryCryptoRng;
 use siphasher::sip::SipHasher13;
 
 use crate::crypto::Mac;
 
-pub(super) const SEED_BYTES: usize = 16;
+const SEED_BYTES: usize = 16;
 
 pub(super) struct Seed(SipHasher13);
 
 impl Seed {
-    pub(super) fn new(key: &[u8; SEED_BYTES]) -> Self {
-        Self(SipHasher13::new_with_key(key))
+    pub(super) fn generate<R: TryCryptoRng>(random: &mut R) -> Result<Self, R::Error> {
+        let mut key = [0; SEED_BYTES];
+        random.try_fill_bytes(&mut key)?;
+        Ok(Self(SipHasher13::new_with_key(&key)))
     }
 
     pub(super) fn of_source(&self, source: &SocketAddr) -> u64 {
@@ -37,5 +40,23 @@ impl Seed {
 
     pub(super) fn of_mac(&self, mac: &Mac) -> u64 {
         self.0.hash(mac)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::random::SysRng;
+
+    #[test]
+    fn each_start_hashes_in_its_own_way() {
+        let [one, other] = [(); 2].map(|()| Seed::generate(&mut SysRng).unwrap());
+        let sources: [SocketAddr; 2] = ["10.0.0.1:40000".parse().unwrap(), "[2001:db8::1]:40000".parse().unwrap()];
+        for source in sources {
+            assert_eq!(one.of_source(&source), one.of_source(&source));
+            assert_ne!(one.of_source(&source), other.of_source(&source));
+        }
+        assert_ne!(one.of_client_id(1), other.of_client_id(1));
+        assert_ne!(one.of_mac(&[1; 16]), other.of_mac(&[1; 16]));
     }
 }

@@ -132,6 +132,9 @@ impl netcode_server_t {
             log!(log::ERROR, "error: no memory for {max_clients} slots");
             return;
         };
+        if self.ask(Server::is_running) != Some(false) {
+            return; // the allocate hook got ahead
+        }
         let Some(started) = self.change(|core| core.start(max_clients, clock::unix(), &mut SysRng)) else { return };
         match started {
             Ok(()) => {
@@ -151,6 +154,7 @@ impl netcode_server_t {
             return;
         }
         let epoch = self.epoch.get();
+        self.change(Server::close);
         for whom in [Whom::Remote, Whom::Loopback] {
             self.disconnect_all(whom);
         }
