@@ -333,6 +333,32 @@ static void keys_are_gone_when_a_token_takes_the_place_of_a_pending_one( void )
     scene_close( &scene );
 }
 
+/*
+ * What the functions that have returned left on the stack, as far down as room reaches. Nothing has been written to
+ * room, which is what it is for; volatile keeps the compiler from making use of that.
+ */
+
+#if defined( __GNUC__ )
+__attribute__( ( noinline ) )
+#endif
+static int stack_holds_a_key_of( const uint8_t * token )
+{
+    volatile uint8_t room[12 * 1024];
+    const uint8_t * data = (const uint8_t *) room;
+    room[0] = 0;
+    return contains( data, sizeof( room ), token + TOKEN_KEYS ) || contains( data, sizeof( room ), token + TOKEN_KEYS + NETCODE_KEY_BYTES );
+}
+
+static void connecting_leaves_no_keys_on_the_stack( void )
+{
+    struct scene scene;
+    scene_open( &scene );
+    netcode_client_connect( scene.clients[0]->client, scene.tokens[0] );
+    CHECK( !stack_holds_a_key_of( scene.tokens[0] ) );
+    CHECK( vault_holds( &scene.vaults[0], scene.tokens[0] ) > 0 );
+    scene_close( &scene );
+}
+
 int main( int argc, char ** argv )
 {
     tests_begin( argc, argv );
@@ -346,5 +372,6 @@ int main( int argc, char ** argv )
     TEST( keys_of_a_pending_handshake_are_gone_when_the_server_stops );
     TEST( keys_are_gone_when_a_client_connects_with_another_token );
     TEST( keys_are_gone_when_a_token_takes_the_place_of_a_pending_one );
+    TEST( connecting_leaves_no_keys_on_the_stack );
     return tests_done();
 }

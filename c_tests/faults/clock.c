@@ -365,7 +365,6 @@ int main( int argc, char ** argv )
     CHECK( most_sent <= 1 );
     TEST( clocks_at_random_end_in_order );
     CHECK( most_sent <= CROWD * 2 + 1 );
-    CHECK( slowest < 1.0 );
     printf( FIGURES "clock: %d kinds of jumps in %d states, %d updates, at most %d packets sent in one, the slowest %.3f ms\n",
             num_jumps, CLIENT_STATES + SERVER_STATES, updates, most_sent, slowest * 1000.0 );
     return tests_done();
