@@ -210,7 +210,7 @@ proptest! {
     #[test]
     fn no_bytes_are_too_much(datagram in noise()) {
         prop_assert!(!is_accepted(&datagram));
-        let _ = Request::read(&mut datagram.clone());
+        let _ = Request::read(&datagram);
         let _ = Request::is_claimed_by(&datagram);
     }
 
@@ -380,12 +380,12 @@ fn a_request_has_one_size_and_one_version() {
     let mut buffer = [0; MAX_SEALED_BYTES];
     let bytes = Request::write(&seal, &[4; PRIVATE_TOKEN_BYTES], &mut buffer);
     for size in (0..=MAX_SEALED_BYTES).filter(|&size| size != bytes) {
-        assert_eq!(Request::read(&mut { buffer }[..size]).unwrap_err(), Malformed::Size, "{size} bytes");
+        assert_eq!(Request::read(&buffer[..size]).unwrap_err(), Malformed::Size, "{size} bytes");
     }
     for bit in 8..8 * (1 + VERSION_INFO.len()) {
         let mut changed = buffer;
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(Request::read(&mut changed[..bytes]).unwrap_err(), Malformed::Version, "bit {bit}");
+        assert_eq!(Request::read(&changed[..bytes]).unwrap_err(), Malformed::Version, "bit {bit}");
     }
     for prefix in 1..=u8::MAX {
         buffer[0] = prefix;

@@ -378,7 +378,7 @@ impl Guest {
 /// Type, sequence number, and what is wrong, as the library reads them.
 fn describe(datagram: &[u8]) -> (Option<String>, Option<u64>, Option<String>) {
     if netcode::packet::Request::is_claimed_by(datagram) {
-        let wrong = netcode::packet::Request::read(&mut datagram.to_vec()).err();
+        let wrong = netcode::packet::Request::read(datagram).err();
         return (Some(Kind::Request.to_string()), None, wrong.map(|wrong| wrong.to_string()));
     }
     match Header::read(datagram) {
