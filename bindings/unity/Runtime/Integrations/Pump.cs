@@ -124,6 +124,23 @@ namespace Netcode.Integrations
                 _server.DisconnectClient(slot);
         }
 
+        /// <summary>The same, and there are no more events of that connection, those that wait included.</summary>
+        public void DisconnectQuietly(int connection)
+        {
+            int slot = SlotOf(connection);
+            if (slot >= 0)
+            {
+                _connections[slot] = 0;
+                _server.DisconnectClient(slot);
+            }
+            for (int waiting = _events.Count; waiting > 0; waiting--)
+            {
+                PumpEvent next = _events.Dequeue();
+                if (next.Connection != connection)
+                    _events.Enqueue(next);
+            }
+        }
+
         /// <summary>-1 if that client has gone.</summary>
         public int SlotOf(int connection)
         {
@@ -146,6 +163,8 @@ namespace Netcode.Integrations
 
         void OnDisconnected(int slot, DisconnectReason reason)
         {
+            if (_connections[slot] == 0)
+                return;
             _events.Enqueue(new PumpEvent { Type = PumpEventType.Disconnected, Connection = _connections[slot] });
             _connections[slot] = 0;
         }

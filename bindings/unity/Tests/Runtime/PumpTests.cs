@@ -48,6 +48,37 @@ namespace Netcode.Tests
         }
 
         [Test]
+        public void OfWhomIsQuietlyDisconnectedNothingComes()
+        {
+            var pair = new Pair(1);
+            using (var server = new ServerPump(pair.Server))
+            using (var client = new ClientPump(pair.Client))
+            {
+                pair.Connect();
+                int first = Wait(server).Connection;
+                client.Send(Message, Channel.Unreliable);
+                server.DisconnectQuietly(first);
+                server.Update();
+                Assert.IsFalse(server.Next(out PumpEvent none));
+                Assert.AreEqual(-1, server.SlotOf(first));
+                Assert.AreEqual(0, pair.Server.NumConnectedClients);
+
+                pair.Run(() => pair.Client.State != ClientState.Connected);
+                pair.Connect();
+                int second = Wait(server).Connection;
+                pair.Client.Disconnect();
+                pair.Run(() => pair.Server.NumConnectedClients == 0);      // an event waits
+                pair.Connect();
+                server.DisconnectQuietly(second);
+                PumpEvent next = Wait(server);
+                Assert.AreEqual(PumpEventType.Connected, next.Type);
+                Assert.IsTrue(next.Connection != second);
+                server.DisconnectQuietly(second);
+                Assert.AreEqual(0, server.SlotOf(next.Connection));
+            }
+        }
+
+        [Test]
         public void WhatIsLateIsDroppedWhenSequenced()
         {
             var buffer = new byte[] { (byte)Channel.UnreliableSequenced, 7 };

@@ -52,9 +52,27 @@ namespace Netcode.Tests
                 server.ReliableIsUnreliable = false;
                 Wait(_client, NetworkEvent.Data);
             }
+            End(server, client);
+        }
+
+        /// <summary>That forgets the id at once, and would take an event with it for one of somebody else.</summary>
+        [Test]
+        public void WhomTheServerSendsAwayItHearsNoMoreOf()
+        {
+            NetcodeTransport server = _server.Transport, client = _client.Transport;
+            Start(server, client);
+            ulong id = Wait(_server, NetworkEvent.Connect).Id;
+            Wait(_client, NetworkEvent.Connect);
+            client.Send(client.ServerClientId, Message, NetworkDelivery.Unreliable);
             server.DisconnectRemoteClient(id);
-            Assert.AreEqual(id, Wait(_server, NetworkEvent.Disconnect).Id);
             Wait(_client, NetworkEvent.Disconnect);
+            _server.Poll();
+            Assert.AreEqual(0, _server.Events.Count);
+
+            client.Token = NewToken(server);
+            Assert.IsTrue(client.StartClient());
+            Assert.IsTrue(Wait(_server, NetworkEvent.Connect).Id != id);
+            Wait(_client, NetworkEvent.Connect);
             End(server, client);
         }
 
@@ -76,8 +94,13 @@ namespace Netcode.Tests
             server.PrivateKey = NetcodeLibrary.NewKey();
             server.Initialize();
             Assert.IsTrue(server.StartServer());
-            client.Token = ConnectToken.Generate("127.0.0.1:" + server.Port, 30, 5, 1, 9, server.PrivateKey);
+            client.Token = NewToken(server);
             Assert.IsTrue(client.StartClient());
+        }
+
+        static ConnectToken NewToken(NetcodeTransport server)
+        {
+            return ConnectToken.Generate("127.0.0.1:" + server.Port, 30, 5, 1, 9, server.PrivateKey);
         }
 
         void End(NetcodeTransport server, NetcodeTransport client)

@@ -108,7 +108,8 @@ namespace Netcode.NGO
             }
         }
 
-        public override void DisconnectRemoteClient(ulong clientId) => _server?.Disconnect((int)clientId);
+        /// <summary>Without an event here: Netcode for GameObjects forgets the id at once.</summary>
+        public override void DisconnectRemoteClient(ulong clientId) => _server?.DisconnectQuietly((int)clientId);
 
         public override void DisconnectLocalClient() => _client?.Client.Disconnect();
 
