@@ -65,6 +65,30 @@ namespace Netcode.Tests
             Expect("client disconnected");
         }
 
+        [Test]
+        public void AServerThatCannotStartIsGone()
+        {
+            Listen();
+            var first = new NetcodeTransport { ServerAddress = "127.0.0.1:0", PrivateKey = NetcodeLibrary.NewKey() };
+            first.ServerStart();
+            _server.ServerAddress = "127.0.0.1:" + first.Port;
+            _server.PrivateKey = first.PrivateKey;
+            Assert.Throws<NetcodeException>(() => _server.ServerStart());
+            first.ServerStop();
+            foreach (int wrong in new[] { 0, 257 })
+            {
+                _server.MaxClients = wrong;
+                Assert.Throws<ArgumentOutOfRangeException>(() => _server.ServerStart());
+                Assert.IsFalse(_server.ServerActive());
+                Assert.AreEqual(0, _server.Port);
+                _server.ServerEarlyUpdate();
+                first.ServerAddress = _server.ServerAddress;
+                first.ServerStart();        // the port is free
+                first.ServerStop();
+            }
+            End();
+        }
+
         void Start()
         {
             Listen();

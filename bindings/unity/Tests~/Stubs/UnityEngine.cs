@@ -11,6 +11,8 @@ namespace UnityEngine
     [AttributeUsage(AttributeTargets.Field)]
     public sealed class TooltipAttribute : Attribute { public TooltipAttribute(string tooltip) { } }
 
+    [AttributeUsage(AttributeTargets.Field)]
+    public sealed class RangeAttribute : Attribute { public RangeAttribute(float min, float max) { } }
 
     public sealed class AddComponentMenu : Attribute { public AddComponentMenu(string name) { } }
 

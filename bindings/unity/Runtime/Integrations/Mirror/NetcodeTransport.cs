@@ -23,7 +23,7 @@ namespace Netcode.MirrorTransport
         [Tooltip("Tells your game and its versions from others.")]
         public ulong ProtocolId;
 
-        [Tooltip("Slots of the server, 1 to 256.")]
+        [Tooltip("Slots of the server, 1 to 256."), Range(1, NetcodeLibrary.MaxClients)]
         public int MaxClients = 64;
 
         [Tooltip("Send what should be reliable unreliably: it may get lost or come in another order.")]
@@ -134,8 +134,16 @@ namespace Netcode.MirrorTransport
         {
             ServerStop();
             var server = new NetcodeServer(ServerAddress, ProtocolId, PrivateKey);
+            try
+            {
+                server.Start(MaxClients);
+            }
+            catch
+            {
+                server.Dispose();
+                throw;
+            }
             _server = new ServerPump(server);
-            server.Start(MaxClients);
         }
 
         public override void ServerSend(int connectionId, ArraySegment<byte> segment, int channelId = Channels.Reliable)

@@ -23,7 +23,7 @@ namespace Netcode.NGO
         [Tooltip("Tells your game and its versions from others.")]
         public ulong ProtocolId;
 
-        [Tooltip("Slots of the server, 1 to 256.")]
+        [Tooltip("Slots of the server, 1 to 256."), Range(1, NetcodeLibrary.MaxClients)]
         public int MaxClients = 64;
 
         [Tooltip("Send what should be reliable unreliably: it may get lost or come in another order.")]
