@@ -7,6 +7,7 @@ too. Before that, what is generated is compared with what it is made from; that 
 """
 
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -139,16 +140,14 @@ def compile_plain(build):
 
 
 def compile_unity(build):
-    unity = compile_cs(build / "Unity.dll", [TESTS / "Stubs" / f"{name}.cs" for name in ("UnityEngine", "NetcodeForGameObjects", "Mirror")],
-                       unsafe=True)
+    unity = compile_cs(build / "Unity.dll", stub_sources(), unsafe=True)
     defines = ["-define:UNITY_5_3_OR_NEWER;UNITY_2021_3_OR_NEWER"]
     runtime = compile_cs(build / "Netcode.Runtime.dll", runtime_sources(), [unity], defines, unsafe=True)
     nunit = compile_cs(build / "NUnit.dll", [TESTS / "Stubs" / "NUnit.cs"])
     tests = compile_cs(build / "Netcode.Tests.dll", sources("Tests/Runtime"), [runtime, nunit, unity], defines, unsafe=True)
-    ngo = compile_cs(build / "Netcode.NGO.dll", sources("Runtime/Integrations/NGO"), [runtime, unity], defines)
+    ngo = compile_cs(build / "Netcode.NGO.dll", sources("Runtime/Integrations/NGO"), [runtime, unity], defines + ngo_defines("1.8.0"))
     mirror = compile_cs(build / "Netcode.Mirror.dll", sources("Runtime/Integrations/Mirror"), [runtime, unity], defines)
-    compile_cs(build / "Older.dll", sources("Runtime/Integrations/Mirror"), [runtime, unity],
-               defines + ["-define:NETCODE_MIRROR_WITHOUT_ADDRESS"], name="Netcode.Mirror")
+    compile_older(build / "older", runtime, unity, defines)
     document = build / "Document.cs"
     document.write_text(document_source())
     scripts = compile_cs(build / "Document.dll", [document], [runtime, unity], defines)
@@ -156,6 +155,25 @@ def compile_unity(build):
     console = [path for path in sources("Tests~/Console") if path.name != "Runner.cs"]
     compile_cs(build / "Netcode.ConsoleTests.dll", console, [runtime, nunit, tests, ngo, mirror, unity, scripts], defines)
     compile_cs(build / "Runner.exe", [TESTS / "Console" / "Runner.cs"], [nunit])
+
+
+def compile_older(build, runtime, unity, defines):
+    """The transports with earlier versions of what they are for. What the assemblies are called decides who lets them in."""
+    build.mkdir()
+    compile_cs(build / "Netcode.Mirror.dll", sources("Runtime/Integrations/Mirror"), [runtime, unity],
+               defines + ["-define:NETCODE_MIRROR_WITHOUT_ADDRESS"])
+    stubs = compile_cs(build / "Unity.dll", stub_sources(), flags=["-define:NGO_1_7"], unsafe=True)
+    compile_cs(build / "Netcode.NGO.dll", sources("Runtime/Integrations/NGO"), [runtime, stubs], defines + ngo_defines("1.7.1"))
+
+
+def ngo_defines(version):
+    """What Unity defines for the transport with this version of Netcode for GameObjects."""
+    entries = json.loads((PACKAGE / "Runtime" / "Integrations" / "NGO" / "Netcode.NGO.asmdef").read_text())["versionDefines"]
+    return [f"-define:{entry['define']}" for entry in entries if numbers(entry["expression"]) <= numbers(version)]
+
+
+def numbers(version):
+    return [int(part) for part in version.split(".")]
 
 
 def compile_ahead(build, system):
@@ -171,10 +189,7 @@ def compile_ahead(build, system):
         run([*AHEAD, assembly], env=environment, stdout=subprocess.DEVNULL)
 
 
-def compile_cs(output, files, references=(), flags=(), unsafe=False, name=None):
-    if name:        # what the assembly is called decides who lets it in
-        (output.parent / "older").mkdir()
-        output = output.parent / "older" / f"{name}.dll"
+def compile_cs(output, files, references=(), flags=(), unsafe=False):
     run(["mcs", *COMPILER_FLAGS, *flags, *(["-unsafe"] if unsafe else []), f"-out:{output}",
          "-target:" + ("exe" if output.suffix == ".exe" else "library"), *[f"-r:{reference}" for reference in references], *files])
     return output
@@ -183,6 +198,10 @@ def compile_cs(output, files, references=(), flags=(), unsafe=False, name=None):
 def runtime_sources():
     """Of the assembly Netcode.Runtime: the folder without those that have an .asmdef of their own."""
     return [path for path in sources("Runtime") if not list(path.parent.glob("*.asmdef")) or path.parent.name == "Runtime"]
+
+
+def stub_sources():
+    return [TESTS / "Stubs" / f"{name}.cs" for name in ("UnityEngine", "NetcodeForGameObjects", "Mirror")]
 
 
 def sources(folder):

@@ -55,6 +55,24 @@ namespace Netcode.Tests
             End(server, client);
         }
 
+        [Test]
+        public void SmallMessagesArePutTogetherToWhatFits()
+        {
+            NetcodeTransport server = _server.Transport, client = _client.Transport;
+            var manager = new NetworkManager();
+            server.Initialize(manager);
+            Assert.AreEqual(1192, manager.MaximumTransmissionUnitSize);
+            server.Initialize(null);
+            Start(server, client);
+            ulong id = Wait(_server, NetworkEvent.Connect).Id;
+            Wait(_client, NetworkEvent.Connect);
+            var batch = new ArraySegment<byte>(new byte[manager.MaximumTransmissionUnitSize]);
+            server.Send(id, batch, NetworkDelivery.Unreliable);
+            Assert.AreEqual(batch.Count, Wait(_client, NetworkEvent.Data).Payload.Length);
+            Assert.Throws<ArgumentException>(() => server.Send(id, new ArraySegment<byte>(new byte[1200]), NetworkDelivery.Unreliable));
+            End(server, client);
+        }
+
         /// <summary>That forgets the id at once, and would take an event with it for one of somebody else.</summary>
         [Test]
         public void WhomTheServerSendsAwayItHearsNoMoreOf()

@@ -8,7 +8,19 @@ namespace Unity.Netcode
 
     public enum NetworkDelivery { Unreliable, UnreliableSequenced, Reliable, ReliableSequenced, ReliableFragmentedSequenced }
 
-    public class NetworkManager : MonoBehaviour { }
+    public class NetworkManager : MonoBehaviour
+    {
+#if !NGO_1_7
+        int _maximumTransmissionUnitSize = 1296;
+
+        /// <summary>What small messages to one client are put together to, since 1.8.0.</summary>
+        public int MaximumTransmissionUnitSize
+        {
+            get => _maximumTransmissionUnitSize;
+            set => _maximumTransmissionUnitSize = value & ~7;
+        }
+#endif
+    }
 
     public abstract class NetworkTransport : MonoBehaviour
     {

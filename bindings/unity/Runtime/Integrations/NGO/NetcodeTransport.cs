@@ -44,7 +44,17 @@ namespace Netcode.NGO
 
         public override ulong ServerClientId => 0;
 
-        public override void Initialize(NetworkManager networkManager = null) { }
+        /// <summary>
+        /// Has Netcode for GameObjects 1.8 and later put small messages together to no more than what fits into a packet.
+        /// Earlier versions go up to 1296 bytes, and sending more than 1199 is an exception.
+        /// </summary>
+        public override void Initialize(NetworkManager networkManager = null)
+        {
+#if NETCODE_HAS_NGO_1_8
+            if (networkManager != null)
+                networkManager.MaximumTransmissionUnitSize = Framing.MaxMessageBytes & ~7;      // it keeps multiples of 8
+#endif
+        }
 
         public override bool StartServer()
         {
