@@ -150,7 +150,7 @@ def compile_unity(build):
     compile_older(build / "older", runtime, unity, defines)
     document = build / "Document.cs"
     document.write_text(document_source())
-    scripts = compile_cs(build / "Document.dll", [document], [runtime, unity], defines)
+    scripts = compile_cs(build / "Document.dll", [document], [runtime, unity, ngo, mirror], defines)
     compile_cs(build / "Samples.dll", sources("Samples~/Loopback"), [runtime, unity], defines)
     console = [path for path in sources("Tests~/Console") if path.name != "Runner.cs"]
     compile_cs(build / "Netcode.ConsoleTests.dll", console, [runtime, nunit, tests, ngo, mirror, unity, scripts], defines)

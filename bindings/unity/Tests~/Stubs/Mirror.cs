@@ -1,4 +1,4 @@
-// The base class of Mirror's transports, as its public documentation has it.
+// Of Mirror the base class of transports, as its public documentation has it, and what drives one.
 using System;
 using UnityEngine;
 
@@ -42,5 +42,13 @@ namespace Mirror
         public virtual void ClientEarlyUpdate() { }
         public virtual void ServerEarlyUpdate() { }
         public abstract void Shutdown();
+    }
+    public class NetworkManager : MonoBehaviour
+    {
+        public Transport transport;
+        public string networkAddress = "localhost";
+
+        public void StartServer() => transport.ServerStart();
+        public void StartClient() => transport.ClientConnect(networkAddress);
     }
 }

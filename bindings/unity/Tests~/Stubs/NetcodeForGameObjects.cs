@@ -1,4 +1,4 @@
-// The base class of transports of Netcode for GameObjects, as its public documentation has it.
+// Of Netcode for GameObjects the base class of transports, as its public documentation has it, and what drives one.
 using System;
 using UnityEngine;
 
@@ -8,8 +8,24 @@ namespace Unity.Netcode
 
     public enum NetworkDelivery { Unreliable, UnreliableSequenced, Reliable, ReliableSequenced, ReliableFragmentedSequenced }
 
+    public class NetworkConfig { public NetworkTransport NetworkTransport; }
+
     public class NetworkManager : MonoBehaviour
     {
+        public NetworkConfig NetworkConfig = new NetworkConfig();
+
+        public bool StartServer()
+        {
+            NetworkConfig.NetworkTransport.Initialize(this);
+            return NetworkConfig.NetworkTransport.StartServer();
+        }
+
+        public bool StartClient()
+        {
+            NetworkConfig.NetworkTransport.Initialize(this);
+            return NetworkConfig.NetworkTransport.StartClient();
+        }
+
 #if !NGO_1_7
         int _maximumTransmissionUnitSize = 1296;
 

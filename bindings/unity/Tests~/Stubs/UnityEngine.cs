@@ -1,12 +1,32 @@
 // Declarations of Unity's own that the package uses, just enough to compile and run it without Unity.
 using System;
+using System.Collections.Generic;
+using System.Linq;
 
 namespace UnityEngine
 {
     public class Object { }
-    public class Component : Object { }
+    public class Component : Object
+    {
+        public GameObject gameObject { get; internal set; }
+        public T GetComponent<T>() => gameObject.GetComponent<T>();
+    }
     public class Behaviour : Component { public bool enabled { get; set; } = true; }
     public class MonoBehaviour : Behaviour { }
+
+    public sealed class GameObject : Object
+    {
+        readonly List<Component> _components = new List<Component>();
+
+        public T GetComponent<T>() => _components.OfType<T>().FirstOrDefault();
+
+        public T AddComponent<T>() where T : Component, new()
+        {
+            var component = new T { gameObject = this };
+            _components.Add(component);
+            return component;
+        }
+    }
 
     [AttributeUsage(AttributeTargets.Field)]
     public sealed class TooltipAttribute : Attribute { public TooltipAttribute(string tooltip) { } }

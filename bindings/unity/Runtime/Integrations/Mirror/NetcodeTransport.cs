@@ -35,7 +35,7 @@ namespace Netcode.MirrorTransport
         /// <summary>For servers: the key of your backend. Set it from code, and never in what players get.</summary>
         public byte[] PrivateKey { get; set; }
 
-        /// <summary>For clients: what your backend sent. Set it before connecting. It says which server, too.</summary>
+        /// <summary>For clients: what your backend sent, which says which server, too. Each connection takes a new one.</summary>
         public ConnectToken Token { get; set; }
 
         /// <summary>The port that the server listens on; 0 while there is none.</summary>

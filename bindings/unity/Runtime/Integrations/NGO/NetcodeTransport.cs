@@ -36,7 +36,7 @@ namespace Netcode.NGO
         /// <summary>For servers: the key of your backend. Set it from code, and never in what players get.</summary>
         public byte[] PrivateKey { get; set; }
 
-        /// <summary>For clients: what your backend sent. Set it before StartClient.</summary>
+        /// <summary>For clients: what your backend sent. Each connection takes a new one: set it before every StartClient.</summary>
         public ConnectToken Token { get; set; }
 
         /// <summary>The port that the server listens on; 0 while there is none.</summary>
