@@ -21,7 +21,7 @@ COMPILES = """
     handlers.on_state_change( [five]( netcode::client_state, netcode::client_state ) { (void) five; } );
     on_server.on_client_change( []( int, bool ) {} );
     const auto created = netcode::client::create( "0.0.0.0:0", {}, 0.0 );
-    (void) state; (void) data; (void) created;
+    (void) state; (void) data; (void) created->port();
 """
 
 DELETED = r"deleted"
@@ -47,6 +47,7 @@ SNIPPETS = [
     ("a client as a number", "int number = client; (void) number;", "cannot convert|no viable conversion"),
     ("writing to a packet that is constant", "static_cast<const netcode::packet &>( packet ).data()[0] = 1;", "read-only|not assignable"),
     ("updating a client that is constant", "static_cast<const netcode::client &>( client ).update( 0.0 );", "discards qualifiers|not marked const"),
+    ("updating a client of a result that is constant", 'const auto made = netcode::client::create( "0.0.0.0:0", {}, 0.0 ); made->update( 0.0 );', "discards qualifiers|not marked const"),
     ("receiving from a server that is constant", "(void) static_cast<const netcode::server &>( server ).receive( 0 );", "discards qualifiers|not marked const"),
     ("changing the bytes of a token that is constant", "static_cast<const netcode::connect_token &>( token ).data()[0] = 1;", "read-only|not assignable"),
     ("a packet that nobody takes", "client.receive();", UNUSED),

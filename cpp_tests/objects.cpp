@@ -233,6 +233,10 @@ static void c_objects_go_in_and_out()
     again.destroy();
     CHECK( !again );
 
+    const auto constant = netcode::client::create_from_c( "127.0.0.1:0", config, 0.0 );
+    CHECK( constant && *constant && constant->port() != 0 && ( *constant ).port() == constant.value.port() );
+    static_assert( std::is_same_v<decltype( *constant ), const netcode::client &> && std::is_same_v<decltype( *std::move( constant ) ), const netcode::client &> );
+
     auto dual = netcode::client::create_from_c( "127.0.0.1:0", "[::1]:bad", config, 0.0 );
     CHECK( !dual && !dual.value && dual.error == netcode::client_create_error::parse_address2_failed );
 

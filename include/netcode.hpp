@@ -233,10 +233,14 @@ template <class T, class Error> struct [[nodiscard]] result
     [[nodiscard]] explicit operator bool() const noexcept { return error == Error::none; }
     /// What was made; empty on failure.
     [[nodiscard]] T & operator*() & noexcept { return value; }
+    /// What was made; empty on failure.
+    [[nodiscard]] const T & operator*() const & noexcept { return value; }
     /// What was made, to be moved from.
     [[nodiscard]] T && operator*() && noexcept { return std::move( value ); }
     /// What was made; empty on failure.
     [[nodiscard]] T * operator->() noexcept { return &value; }
+    /// What was made; empty on failure.
+    [[nodiscard]] const T * operator->() const noexcept { return &value; }
 };
 
 /// \cond

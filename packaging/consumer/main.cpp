@@ -6,7 +6,7 @@ int main()
 {
     const netcode::library library;
     const auto created = netcode::client::create( "127.0.0.1:0", {}, netcode::time() );
-    if ( !library || !created.value || created.value.port() == 0 )
+    if ( !library || !created || created->port() == 0 )
     {
         printf( "C++: NO CLIENT: %s\n", to_string( created.error ) );
         return 1;
