@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 
-from harness import CONSUMER, HERE, ROOT, Failure, Skip, Steps, check, cmake_and_ninja, compile_and_run, fresh, pkg_config, run, version
+from harness import CONSUMER, EXPORTER, HERE, ROOT, Failure, Skip, Steps, check, cmake_and_ninja, compile_and_run, fresh, pkg_config, run, version
 
 SOURCES = ["CMakeLists.txt", "CMakePresets.json", "Cargo.toml", "Cargo.lock", "build.rs", "README.md", "SECURITY.md"]
 SOURCES += ["LICENSE-MIT", "LICENSE-APACHE", "cmake", "docs", "include", "packaging", "scripts", "src", "examples_c", "examples_cpp", "c_tests", "cpp_tests", "vendor"]
@@ -44,6 +44,8 @@ def main():
             for how in ("subdirectory", "fetchcontent"):
                 steps.run(f"{how}, {generator}", inner_project, fake, generator, how)
         steps.run("shared inner project", inner_project, fake, "Ninja", "subdirectory", "shared")
+        steps.run("sources and an installation", sources_and_installation, fake)
+        steps.run("libraries that are exported", exported_libraries, fake)
         steps.run("configurations", configurations, fake)
         steps.run("Ninja Multi-Config", multi_config, fake)
         steps.run("installation of one kind", one_kind, fake)
@@ -266,6 +268,40 @@ def inner_project(fake, generator, how, kind="static"):
     fake.build(build)
     check((build / "bin/consumer_c").stat().st_mtime_ns > before or kind == "shared", "the program was not linked again")
     return run_consumers(build, kind, build)
+
+
+def sources_and_installation(fake):
+    """A project that has the sources as a directory keeps to them, whatever else it finds."""
+    build, prefix, inner = fake.work / "one", fake.work / "one-prefix", fake.work / "inner"
+    fake.configure(fake.source, build, "Ninja")
+    fake.build(build)
+    run("cmake", "--install", build, "--prefix", fresh(prefix))
+    both = [f"-DNETCODE_SOURCE={fake.source}", f"-DCMAKE_PREFIX_PATH={prefix}", "-DBUILD_SHARED_LIBS=ON", "-DCONSUMER_HOW=both"]
+    try:
+        fake.configure(CONSUMER, inner, "Ninja", *both, "-DCONSUMER_KIND=static")
+    except Failure as failure:
+        check("netcode_FOUND" in str(failure), str(failure))
+    else:
+        raise Failure("the static library of the installation is mixed with the shared one of the sources")
+    for kind in ("shared", ""):
+        fake.configure(CONSUMER, inner, "Ninja", *both, f"-DCONSUMER_KIND={kind}")
+        fake.build(inner)
+        run_consumers(inner, "shared", inner)
+
+
+def exported_libraries(fake):
+    """Who links with libraries of a project, which are linked with netcode, finds netcode under the name that they give."""
+    build, prefix, user = fake.work / "exporter", fake.work / "exporter-prefix", fresh(fake.work / "user")
+    fake.configure(EXPORTER, build, "Ninja", f"-DNETCODE_SOURCE={fake.source}")
+    fake.build(build)
+    run("cmake", "--install", build, "--prefix", fresh(prefix))
+    run("cmake", "-S", EXPORTER / "user", "-B", user, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", user)
+    programs = sorted(user.glob("play_*"))
+    for program in programs:
+        check("came back" in run(program), f"{program.name} got no answer")
+    check(len(programs) == 4, f"{programs}")
+    return f"{len(programs)} names"
 
 
 def value_after(words, flag):

@@ -13,6 +13,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 CONSUMER = HERE / "consumer"
+EXPORTER = HERE / "exporter"
 TIMEOUT_SECONDS = 600
 MAX_LINES_SHOWN = 60
 

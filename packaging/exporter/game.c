@@ -1,0 +1,8 @@
+#include "../consumer/game.h"
+
+int game( void );
+
+int game( void )
+{
+    return game_run( "a library" );
+}

@@ -1,0 +1,6 @@
+int game( void );
+
+int main( void )
+{
+    return game();
+}
