@@ -10,6 +10,12 @@
 
 #include <netcode.hpp>
 
+#include <pthread.h>
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
 #include "test.h"
 
 constexpr int MAX_FRAMES = 2000;
@@ -153,6 +159,51 @@ static void refuses_and_logs_what_cannot_be()
     CHECK( stub_errors_logged >= before + 3 );
 }
 
+constexpr std::size_t STACK_BYTES = 1 << 20, ROOM_BYTES = 1 << 15;
+
+// What a thread does at its end is done in the room, and leaves what is below it as it was.
+static void * run_below_room( void * function )
+{
+    volatile unsigned char room[ROOM_BYTES] = {};
+    ( *static_cast<std::function<void()> *>( function ) )();
+    return room[0] == 0 ? function : nullptr;
+}
+
+// Runs this on a stack of its own. Whether a key of such bytes is left there; or it could not be run.
+static bool leaves_key( uint8 fill, std::function<void()> function )
+{
+    std::vector<unsigned char> stack( STACK_BYTES );
+    pthread_attr_t attributes;
+    pthread_t thread;
+    void * result = nullptr;
+    CHECK( pthread_attr_init( &attributes ) == 0 );
+    const bool ran = pthread_attr_setstack( &attributes, stack.data(), stack.size() ) == 0 && pthread_create( &thread, &attributes, run_below_room, &function ) == 0 &&
+                     pthread_join( thread, &result ) == 0;
+    CHECK( ran && result == &function && pthread_attr_destroy( &attributes ) == 0 );
+    return std::search_n( stack.begin(), stack.end(), static_cast<int>( netcode::key_bytes ), fill ) != stack.end();
+}
+
+// Those of the module: a server that is created leaves copies of the library's own (SECURITY.md), so none is.
+static void private_keys_do_not_stay_on_the_stack()
+{
+    constexpr uint8 FILL = 0xA7;
+    game g;
+    const TArray<uint8> key = test_key( FILL );
+    const FString nowhere = TEXT( "nowhere" );
+    TArray<uint8> token;
+    int right = 0;
+    CHECK( leaves_key( FILL, [&] {
+        netcode::connect_token_config wanted;       // else the rest would prove nothing
+        wanted.servers = "127.0.0.1:40000";
+        wanted.private_key.fill( FILL );
+        right += netcode::connect_token::generate( wanted ).has_value();
+    } ) );
+    CHECK( !leaves_key( FILL, [&] { right += !g.server.Start( nowhere, 4, 7, key ); } ) );
+    CHECK( !leaves_key( FILL, [&] { right += UNetcodeServerSubsystem::MakeToken( address(), 1, 7, key, token ); } ) );
+    CHECK( !leaves_key( FILL, [&] { right += !UNetcodeServerSubsystem::MakeToken( nowhere, 1, 7, key, token ); } ) );
+    CHECK_EQUAL( right, 4 );
+}
+
 static void may_end_within_a_delegate()
 {
     game g;
@@ -219,6 +270,7 @@ int main( int argc, char ** argv )
     TEST( connects_and_exchanges_packets );
     TEST( tells_ends );
     TEST( refuses_and_logs_what_cannot_be );
+    TEST( private_keys_do_not_stay_on_the_stack );
     TEST( may_end_within_a_delegate );
     TEST( nothing_ticks_afterwards );
     TEST( does_nothing_without_the_library );

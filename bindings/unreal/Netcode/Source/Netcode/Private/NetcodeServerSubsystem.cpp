@@ -96,6 +96,7 @@ bool UNetcodeServerSubsystem::Start(const FString& Address, int32 Slots, int64 P
 	Settings.slots = Slots;
 	Settings.protocol_id = static_cast<std::uint64_t>(ProtocolId);
 	const netcode_core::server_start Result = Alive->Session.start(Settings, FPlatformTime::Seconds());
+	netcode::detail::wipe(Settings.private_key.data(), Settings.private_key.size());
 	if (Result != netcode_core::server_start::started)
 	{
 		UE_LOG(LogNetcode, Error, TEXT("the server did not start: %s"), UTF8_TO_TCHAR(netcode_core::to_string(Result)));
@@ -160,6 +161,7 @@ bool UNetcodeServerSubsystem::MakeToken(const FString& Address, int64 ClientId, 
 	Wanted.protocol_id = static_cast<std::uint64_t>(ProtocolId);
 	const netcode::library Library;
 	const std::optional<netcode::connect_token> Made = netcode::connect_token::generate(Wanted);
+	netcode::detail::wipe(Wanted.private_key.data(), Wanted.private_key.size());
 	if (Made)
 	{
 		Token.Append(Made->data(), static_cast<int32>(Made->size()));
