@@ -4,7 +4,7 @@
 The core is compiled as C++17 and C++20, without exceptions and RTTI, with all warnings as errors, by g++ and clang++,
 and linked with the static, shared and debug library. The module is compiled against the stand-ins in stubs. Then come
 the plugin's description, the files that it names, and the page in docs/engines. A compiler that is missing is skipped,
-and said. With a filter, only the jobs whose name contains it are run.
+and said. With filters, only the jobs whose name contains one are run; one that no name contains is a failure.
 """
 
 import argparse
@@ -48,13 +48,18 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True, help="where programs are built")
     parser.add_argument("--require", action="store_true", help="what is skipped counts as failed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("filter", nargs="?", default="")
+    parser.add_argument("filters", nargs="*", help="only the jobs whose name contains one of them")
     options = parser.parse_args()
     options.build.mkdir(parents=True, exist_ok=True)
 
     passed = failed = 0
     skipped = []
-    wanted = [job for job in jobs(options, skipped) if options.filter in job[0]]
+    found = list(jobs(options, skipped))
+    wanted = [job for job in found if not options.filters or any(text in job[0] for text in options.filters)]
+    for text in options.filters:
+        if not any(text in name for name, _ in found):
+            failed += 1
+            print(f"FAILED no job is called {text}", flush=True)
     for what in skipped:
         print(f"SKIPPED: {what}, not on this machine", flush=True)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
