@@ -43,12 +43,13 @@ pub(crate) fn packet(protocol_id: u64, key: &Key, kind: u8, sequence: u64, plain
     packet_with_prefix(protocol_id, key, sequence_bytes << 4 | kind, sequence, plain)
 }
 
-/// An authentic packet behind any prefix byte.
+/// An authentic packet behind any prefix byte, its number in as many bytes as that says: none up to 15.
 pub(crate) fn packet_with_prefix(protocol_id: u64, key: &Key, prefix: u8, sequence: u64, plain: &[u8]) -> Vec<u8> {
-    let sequence_bytes = usize::from(prefix >> 4).min(8);
+    let mut number = sequence.to_le_bytes().to_vec();
+    number.resize(usize::from(prefix >> 4), 0);
     let associated = [&VERSION[..], &protocol_id.to_le_bytes(), &[prefix]].concat();
     let sealed = seal(key, &packet_nonce(sequence), &associated, plain);
-    [&[prefix], &sequence.to_le_bytes()[..sequence_bytes], &sealed].concat()
+    [&[prefix], &number[..], &sealed].concat()
 }
 
 pub(crate) fn keep_alive(client_index: u32, max_clients: u32) -> Vec<u8> {

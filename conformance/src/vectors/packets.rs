@@ -66,6 +66,15 @@ pub(super) fn contents(kind: u8) -> Vec<u8> {
     Random::named("contents").bytes(size)
 }
 
+/// Numbers of sequence bytes that no packet has.
+pub(super) const WRONG_SEQUENCE_BYTES: [u8; 8] = [0, 9, 10, 11, 12, 13, 14, 15];
+
+/// A payload packet with so many sequence bytes, authentic for whoever takes them for that number: without any it is
+/// sealed under 0, with too many under their count, which stands in the first of them.
+pub(super) fn with_sequence_bytes(key: &Key, bytes: u8, plain: &[u8]) -> Vec<u8> {
+    wire::packet_with_prefix(PROTOCOL_ID, key, bytes << 4 | PAYLOAD, bytes.into(), plain)
+}
+
 fn both_ways(name: &str, kind: u8, sequence: u64, plain: &[u8]) -> Case {
     let data = wire::packet(PROTOCOL_ID, &key(), kind, sequence, plain);
     let seal = object! {
@@ -146,10 +155,10 @@ fn refused() -> Vec<Case> {
         refused(&format!("type-{kind}"), "there are types 0 to 6", &sealed(0x10 | kind, &[]), "type");
     }
     refused("type-7-and-no-sequence", "type before sequence bytes", &[&[0x07], &small[1..], &[0]].concat(), "type");
-    let padded = |prefix: u8| [&[prefix][..], &[0; 40]].concat();
-    for bytes in (0..=15u8).filter(|bytes| !(1..=8).contains(bytes)) {
-        let name = format!("{bytes}-sequence-bytes");
-        refused(&name, "1 to 8 bytes", &padded(bytes << 4 | PAYLOAD), "sequence_bytes");
+    for bytes in WRONG_SEQUENCE_BYTES {
+        let data = with_sequence_bytes(&key(), bytes, &contents(PAYLOAD));
+        let note = "1 to 8 bytes, also if all else is authentic";
+        refused(&format!("{bytes}-sequence-bytes"), note, &data, "sequence_bytes");
     }
     let nine = [&[0x90 | DISCONNECT][..], &[0; 9 + 15]].concat();
     refused("9-sequence-bytes-and-no-room", "sequence bytes before their room", &nine, "sequence_bytes");
