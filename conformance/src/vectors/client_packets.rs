@@ -3,7 +3,7 @@
 use super::Case;
 use super::live::*;
 use super::packets::{WRONG_SEQUENCE_BYTES, contents, with_sequence_bytes};
-use crate::wire::{CHALLENGE, DENIED, DISCONNECT, KEEP_ALIVE, PAYLOAD, RESPONSE, packet_with_prefix};
+use crate::wire::{CHALLENGE, DENIED, DISCONNECT, KEEP_ALIVE, PAYLOAD, RESPONSE, keep_alive, packet_with_prefix};
 
 /// While it is connected nothing is due at this time.
 const NOW: f64 = 0.0625;
@@ -27,6 +27,11 @@ pub(super) fn cases() -> Vec<Case> {
             let packet = client.server_says(PAYLOAD, sequence, &data);
             client.update(NOW, vec![packet], Seen::nothing().received(sequence, &data));
         }
+    });
+    connected("keep-alive-of-another-slot", "the slot is that of the keep-alive that connected", &|client| {
+        let other = client.server_says(KEEP_ALIVE, 1, &keep_alive(5, 9));
+        client.update(NOW, vec![other], Seen::nothing());
+        hello(client, 2);
     });
     connected("too-small", "18 bytes is the smallest packet", &|client| {
         let packet = client.token.session.server_seals(DISCONNECT, 1, &[]);
