@@ -93,6 +93,13 @@ pub(super) fn cases() -> Vec<Case> {
         waits_until(client, 8.0, 13.0);
         client.update(13.0 + TICK, Vec::new(), to(3, -4));
     });
+    case("silent-once-connected", "the keep-alive that connected was a sign of life", same, &|client| {
+        client.challenged();
+        let welcome = client.welcome(0);
+        client.update(4.0, vec![welcome], Seen::nothing().state(change(2, 3, 2, SLOTS.into())));
+        waits_until(client, 4.0, 9.0);
+        client.update(9.0 + TICK, Vec::new(), to(3, -4));
+    });
     case("timeout-zero", "never times out", |token| token.timeout = 0, &|client| {
         client.waits(0.0);
         client.waits(1e6);
