@@ -135,6 +135,31 @@ pub(super) fn cases() -> Vec<Case> {
             client.update(6.0, Vec::new(), to(1, -6));
         },
     );
+    case(
+        "token-expires-before-denial",
+        "both are due: expiry is looked at first",
+        |token| {
+            several(token);
+            token.expire = token.create + 4;
+        },
+        &|client| {
+            client.waits(0.0);
+            let denied = client.server_says(DENIED, 1 << 63, &[]);
+            client.update(4.0, vec![denied], to(1, -6));
+        },
+    );
+    case("denied-before-timeout", "both are due: a denial is looked at first", same, &|client| {
+        client.waits(0.0);
+        let denied = client.server_says(DENIED, 1 << 63, &[]);
+        client.update(6.0, vec![denied], to(1, -1));
+    });
+    case("sent-away-before-timeout", "both are due: the farewell is looked at first", same, &|client| {
+        client.challenged();
+        let welcome = client.welcome(0);
+        client.update(TICK, vec![welcome], Seen::nothing().state(change(2, 3, 2, SLOTS.into())));
+        let farewell = client.server_says(DISCONNECT, 1, &[]);
+        client.update(6.0, vec![farewell], to(3, 0));
+    });
     case("token-does-not-expire-when-connected", "", |token| token.expire = token.create + 2, &|client| {
         client.challenged();
         let welcome = client.welcome(0);
