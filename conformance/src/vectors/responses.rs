@@ -164,6 +164,16 @@ fn alone() -> Vec<Case> {
         server.accepts(0.0, &guest, own, 0);
         server.accepts(0.0, &other, others, 1);
     });
+    case("challenge-of-another-id", "the same user data do not make it the same token", &|server, guest| {
+        let data = guest.token.user_data.clone();
+        let other = Guest::at(SECOND, "another id").with(|token| token.user_data = data);
+        let own = server.challenges(0.0, &guest);
+        let others = server.challenges(0.0, &other);
+        server.ignores(guest.answers(others, 1), "other_challenge");
+        server.ignores(other.answers(own, 1), "other_challenge");
+        server.accepts(0.0, &guest, own, 0);
+        server.accepts(0.0, &other, others, 1);
+    });
     case("challenge-of-an-earlier-start", "each start has a challenge key of its own", &|server, guest| {
         let earlier = server.challenges(0.0, &guest);
         server.restart(Seen::nothing());
