@@ -8,13 +8,20 @@ import shutil
 import subprocess
 import sys
 
-from cross_targets import CACHE, I686_COMPILER_LIBRARIES, I686_LIBRARIES, KEYRING, LINUX, RUSTC, SUITE, SYSROOT
-from cross_targets import WINDOWS, WINE_PREFIX, WINE_RANDOM
+from cross_targets import CACHE, I686_COMPILER_LIBRARIES, I686_LIBRARIES, KEYRING, LINUX, OLDEST_RUST, RUSTC, SUITE
+from cross_targets import SYSROOT, WINDOWS, WINE_PREFIX, WINE_RANDOM
 
-# The compiler, which runs here; without the standard libraries, which each target has.
-COMPILER = ["rustc-web", "libstd-rust-web-1.85", "libstd-rust-web-dev", "libllvm19"]
 HOST = "amd64"
+# The compiler, which runs here, and what of its dependencies is taken, too; each target has its standard library.
+COMPILER = f"rustc-web:{HOST}"
+COMPILER_PARTS = r"rustc-web|libstd-rust-web-.*|libllvm\d+"
+LIBRARY = "libstd-rust-web-dev"
+RUST = ".".join(map(str, OLDEST_RUST))
 APT = CACHE / "apt"
+
+
+class Failed(Exception):
+    """What could not be had, in words."""
 
 
 def set_up(targets):
@@ -23,9 +30,14 @@ def set_up(targets):
         return 1
     CACHE.mkdir(parents=True, exist_ok=True)
     install(targets)
+    left = 0
     architectures = [target.debian for target in targets if target.kind == LINUX]
     if architectures:
-        unpack_rust(architectures)
+        try:
+            unpack_rust(architectures)
+        except Failed as failure:
+            left += 1
+            print(f"cross-setup: FAILED: {failure}", flush=True)
         I686_LIBRARIES.mkdir(exist_ok=True)
         for library in map(pathlib.Path, I686_COMPILER_LIBRARIES):
             link = I686_LIBRARIES / library.name
@@ -33,7 +45,6 @@ def set_up(targets):
                 link.symlink_to(library)
     if any(target.kind == WINDOWS for target in targets):
         make_wine_prefix(next(target for target in targets if target.kind == WINDOWS))
-    left = 0
     for target in targets:
         lacks = target.missing()
         left += bool(lacks)
@@ -59,25 +70,50 @@ def install(targets):
 
 
 def unpack_rust(architectures):
-    """One tree with the compiler for this machine and the standard libraries of all."""
-    wanted = {f"{package}:{HOST}" for package in COMPILER} | {f"libstd-rust-web-dev:{name}" for name in architectures}
+    """One tree with the compiler for this machine and the standard libraries of all, of the version in Cargo.toml. Each
+    package that is in it has left a mark with that version."""
     marks = SYSROOT / "unpacked"
-    wanted = sorted(package for package in wanted if not (marks / package).exists())
+    packages = [COMPILER, *(f"{LIBRARY}:{name}" for name in architectures)]
+    wanted = [package for package in packages if not (marks / f"{package}={RUST}").exists()]
     if wanted:
         environment = {**os.environ, "APT_CONFIG": str(private_apt())}
         archives = APT / "archives"
-        archives.mkdir(exist_ok=True)
-        subprocess.run(["apt-get", "-q", "update"], env=environment, check=True)
+        shutil.rmtree(archives, ignore_errors=True)
+        archives.mkdir()
+        apt("the lists of packages", ["update"], environment)
         for package in wanted:
-            subprocess.run(["apt-get", "-q", "download", package], env=environment, cwd=archives, check=True)
+            parts = parts_of_compiler(environment) if package == COMPILER else [f"{package}={RUST}.*"]
+            apt(f"{package} {RUST}", ["download", *parts], environment, cwd=archives)
+            if not any(marks.glob(f"*={RUST}")):
+                # Another version's, whose libraries must not lie beside these.
+                shutil.rmtree(SYSROOT, ignore_errors=True)
             for archive in archives.glob("*.deb"):
-                subprocess.run(["dpkg", "-x", archive, SYSROOT], check=True)
+                if subprocess.run(["dpkg", "-x", archive, SYSROOT]).returncode:
+                    raise Failed(f"could not unpack {archive}, see above")
                 archive.unlink()
             marks.mkdir(parents=True, exist_ok=True)
-            (marks / package).touch()
+            (marks / f"{package}={RUST}").touch()
     libraries = f"{SYSROOT}/usr/lib/x86_64-linux-gnu:{SYSROOT}/usr/lib"
     RUSTC.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec "{SYSROOT}/usr/bin/rustc" "$@"\n')
     RUSTC.chmod(0o755)
+
+
+def apt(what, words, environment, cwd=None):
+    if subprocess.run(["apt-get", "-q", *words], env=environment, cwd=cwd).returncode:
+        raise Failed(f"could not get {what}, see above")
+
+
+def parts_of_compiler(environment):
+    """Its packages with their versions: which LLVM is among them depends on the version."""
+    def asked(*words):
+        return subprocess.run(["apt-cache", *words], env=environment, capture_output=True, text=True).stdout
+
+    listed = asked("depends", "--recurse", "--important", f"{COMPILER}={RUST}.*").splitlines()
+    parts = [name for name in listed if re.fullmatch(COMPILER_PARTS, name)]
+    if not parts:
+        there = " ".join(re.findall(r"^[^|]*\| *(\S+)", asked("madison", COMPILER), re.MULTILINE))
+        raise Failed(f"Cargo.toml wants Rust {RUST}, and of {COMPILER} Debian's {SUITE} has {there or 'nothing'}")
+    return [name if name.startswith("libllvm") else f"{name}={RUST}.*" for name in parts]
 
 
 def mirror():
@@ -107,6 +143,8 @@ def private_apt():
         "APT::Architecture": HOST,
         "APT::Sandbox::User": "",
         "Acquire::Languages": "none",
+        # Or it would succeed without the network.
+        "APT::Update::Error-Mode": "any",
     }
     lines = [f'{name} "{value}";' for name, value in settings.items()]
     lines.append('APT::Architectures { "amd64"; "i386"; "s390x"; "arm64"; "armhf"; };')
