@@ -341,12 +341,12 @@ static void keys_are_gone_when_a_token_takes_the_place_of_a_pending_one( void )
 #if defined( __GNUC__ )
 __attribute__( ( noinline ) )
 #endif
-static int stack_holds_a_key_of( const uint8_t * token )
+static int stack_holds( const uint8_t * key )
 {
     volatile uint8_t room[12 * 1024];
     const uint8_t * data = (const uint8_t *) room;
     room[0] = 0;
-    return contains( data, sizeof( room ), token + TOKEN_KEYS ) || contains( data, sizeof( room ), token + TOKEN_KEYS + NETCODE_KEY_BYTES );
+    return contains( data, sizeof( room ), key );
 }
 
 static void connecting_leaves_no_keys_on_the_stack( void )
@@ -354,9 +354,52 @@ static void connecting_leaves_no_keys_on_the_stack( void )
     struct scene scene;
     scene_open( &scene );
     netcode_client_connect( scene.clients[0]->client, scene.tokens[0] );
-    CHECK( !stack_holds_a_key_of( scene.tokens[0] ) );
+    CHECK( !stack_holds( scene.tokens[0] + TOKEN_KEYS ) );
+    CHECK( !stack_holds( scene.tokens[0] + TOKEN_KEYS + NETCODE_KEY_BYTES ) );
     CHECK( vault_holds( &scene.vaults[0], scene.tokens[0] ) > 0 );
     scene_close( &scene );
+}
+
+static void send_nothing( void * context, struct netcode_address_t * to, const uint8_t * data, int bytes )
+{
+    (void) context; (void) to; (void) data; (void) bytes;
+}
+
+static int receive_nothing( void * context, struct netcode_address_t * from, uint8_t * data, int bytes )
+{
+    (void) context; (void) from; (void) data; (void) bytes;
+    return 0;
+}
+
+static void creating_a_server_leaves_no_private_key_on_the_stack( void )
+{
+    static struct netcode_server_config_t config;
+    struct net * net = net_create();
+    struct netcode_server_t * server;
+    netcode_default_server_config( &config );
+    config.override_send_and_receive = 1;
+    config.send_packet_override = send_nothing;
+    config.receive_packet_override = receive_nothing;
+    net_fill( config.private_key, NETCODE_KEY_BYTES, 1 );
+    server = netcode_server_create( "127.0.0.1:40000", &config, 0.0 );
+    CHECK( !stack_holds( config.private_key ) );
+    REQUIRE( server != NULL );
+    netcode_server_destroy( server );
+    CHECK( !stack_holds( config.private_key ) );
+    net_destroy( net );
+}
+
+static void making_a_token_leaves_no_keys_on_the_stack( void )
+{
+    static uint8_t private_key[NETCODE_KEY_BYTES], token[NETCODE_CONNECT_TOKEN_BYTES];
+    static const char * addresses[1] = { "127.0.0.1:40000" };
+    struct net * net = net_create();
+    net_fill( private_key, NETCODE_KEY_BYTES, 2 );
+    CHECK_EQUAL( netcode_generate_connect_token( 1, addresses, addresses, 30, 5, 1000, 1, private_key, NULL, token ), NETCODE_OK );
+    CHECK( !stack_holds( private_key ) );
+    CHECK( !stack_holds( token + TOKEN_KEYS ) );
+    CHECK( !stack_holds( token + TOKEN_KEYS + NETCODE_KEY_BYTES ) );
+    net_destroy( net );
 }
 
 int main( int argc, char ** argv )
@@ -373,5 +416,7 @@ int main( int argc, char ** argv )
     TEST( keys_are_gone_when_a_client_connects_with_another_token );
     TEST( keys_are_gone_when_a_token_takes_the_place_of_a_pending_one );
     TEST( connecting_leaves_no_keys_on_the_stack );
+    TEST( creating_a_server_leaves_no_private_key_on_the_stack );
+    TEST( making_a_token_leaves_no_keys_on_the_stack );
     return tests_done();
 }

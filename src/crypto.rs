@@ -168,7 +168,8 @@ pub(crate) fn wipe(secret: &mut [u8]) {
     zeroize::optimization_barrier(secret);
 }
 
-/// How deep in the stack keys may have been by the functions that read and store a connect token, in bytes.
+/// How deep in the stack keys may have been by the functions that read and store a connect token or a configuration, in
+/// bytes.
 const STACK_BYTES: usize = 16 * 1024;
 
 /// It is overwritten in pieces of this many bytes: small enough to be filled by vectors.

@@ -16,7 +16,7 @@ use super::object::Call;
 use super::transport::{OpenFailure, Transport, TransportConfig};
 use super::types::*;
 use crate::address::text;
-use crate::crypto::Key;
+use crate::crypto::{self, Key};
 use crate::packet::Request;
 use crate::platform::clock;
 use crate::platform::socket::wildcard;
@@ -516,12 +516,14 @@ unsafe fn create(
     assert_initialised(function);
     // SAFETY: as the caller vouches.
     let created = unsafe { try_create(function, address, second, config, time) };
+    crypto::wipe_stack();
     CREATE_ERROR.set(created.err().unwrap_or(NETCODE_SERVER_CREATE_ERROR_NONE));
     created.unwrap_or(ptr::null_mut())
 }
 
 /// # Safety
-/// As for [`create`].
+/// As for [`create`], which wipes the stack that this has used.
+#[inline(never)]
 unsafe fn try_create(
     function: &CStr,
     address: *const c_char,
