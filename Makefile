@@ -75,7 +75,8 @@ fallback-test: fallback-lib
 		--build $(TARGET)/no-ring/c_tests "token (static)" "loopback (static)" "sockets_datagrams (shared)" "symbols"
 
 fallback-lib:
-	RUSTFLAGS='--cfg poly1305_backend="soft"' $(CARGO) rustc --release --locked --target-dir $(TARGET)/fallback --no-default-features $(CRATE_TYPES) $(SONAME)
+	RUSTFLAGS='--cfg poly1305_backend="soft"' \
+		$(CARGO) rustc --release --locked --target-dir $(TARGET)/fallback --no-default-features $(CRATE_TYPES) $(SONAME)
 	scripts/dist.sh $(TARGET)/fallback/release $(TARGET)/fallback/dist
 	$(MAKE) -o lib example-programs DIST=$(TARGET)/fallback/dist TARGET=$(TARGET)/fallback
 
